@@ -1,0 +1,1 @@
+"""The hub of the document exchange axis: two lines and a seam."""

@@ -1,0 +1,1 @@
+"""Pure values: what travels, who is meant, and what became of it."""

@@ -1,0 +1,48 @@
+"""Names and codes, each of its own type, so that they cannot be mistaken for one another."""
+
+import hashlib
+import re
+from typing import NewType
+from uuid import UUID
+
+AgencyCode = NewType("AgencyCode", str)
+"""An agency's code as somebody wrote it: `000.00.00.H49`, `H49`, `H37.02.02`."""
+AgencyKey = NewType("AgencyKey", str)
+"""The canonical form of an agency's code; two codes name the same agency exactly when their keys are equal."""
+MailboxName = NewType("MailboxName", str)
+"""Name of a connected endpoint: its broker user, its routing key and the end of its queue's name."""
+SubmissionId = NewType("SubmissionId", str)
+"""The sender's own name for one submission (AMQP `correlation_id`); its digest where the sender gave none."""
+MessageId = NewType("MessageId", UUID)
+"""The hub's name for an accepted or refused message."""
+DeliveryId = NewType("DeliveryId", UUID)
+"""One thing that goes to one recipient; the same through all retries, restarts and replays."""
+ReceiptId = NewType("ReceiptId", UUID)
+DocumentId = NewType("DocumentId", str)
+"""`DocumentId` of an edXML header: opaque, unique per sender (vendors write it in at least three forms)."""
+Digest = NewType("Digest", bytes)
+"""SHA-256 over exact bytes."""
+Fingerprint = NewType("Fingerprint", bytes)
+"""SHA-256 over a certificate in DER form."""
+
+_LEVEL_ONE = re.compile(r"[A-Z][0-9]{2}")
+_ZEROS = re.compile(r"0+")
+
+
+def agency_key(code: str) -> AgencyKey:
+    """Return the canonical key of *code*, whichever of the three forms in live use it is written in.
+
+    QĐ 20/2020 codes grow from left to right (`H37.02.02`); the codes of QCVN 102:2016 and of the form before
+    it run from right to left and are padded with zero groups (`000.00.00.H49`, `00.14.H29`).
+    """
+    groups = code.strip().upper().split(".")
+    if not _LEVEL_ONE.fullmatch(groups[0]) and _LEVEL_ONE.fullmatch(groups[-1]):
+        groups.reverse()
+    while len(groups) > 1 and _ZEROS.fullmatch(groups[-1]):
+        groups.pop()
+    return AgencyKey(".".join(groups))
+
+
+def digest_of(body: bytes) -> Digest:
+    """Return the SHA-256 of *body*."""
+    return Digest(hashlib.sha256(body).digest())

@@ -1,0 +1,82 @@
+"""One type for each step that a message has passed: skipping a step does not type-check."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lxml import etree
+
+from hub.message.edxml import Attachment, Header
+from hub.message.identifiers import (
+    AgencyKey,
+    DeliveryId,
+    Digest,
+    Fingerprint,
+    MailboxName,
+    SubmissionId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedMessage:
+    """Bytes that a vouched-for mailbox submitted; nothing in them has been looked at."""
+
+    body: bytes
+    digest: Digest
+    mailbox: MailboxName
+    """The broker user, vouched for by the broker."""
+    submission_id: SubmissionId
+    transport_id: str
+    """AMQP `message_id` of this publish attempt; empty where the sender set none."""
+    reported_delivery: DeliveryId | None
+    """The delivery that a status claims to be about; a claim, not yet a fact."""
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedMessage:
+    """Well-formed XML without anything dangerous in it; it has no sender to be tempted by."""
+
+    received: ReceivedMessage
+    tree: etree._Element
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedMessage:
+    """The signature holds; header and attachments were read from the very bytes that it covers."""
+
+    received: ReceivedMessage
+    signed_tree: etree._Element
+    """The tree parsed back from the canonical bytes that the signature covers (no `ds:Signature` in it)."""
+    signed_by: Fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidMessage:
+    """Schema and rules of intake hold; header and attachments are what the verified bytes say."""
+
+    verified: VerifiedMessage
+    header: Header
+    attachments: tuple[Attachment, ...]
+    content_digest: Digest
+    """SHA-256 over the header's business fields and the decoded attachments: the same content has the same
+    digest, however its XML is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How one recipient is reached."""
+
+    recipient: AgencyKey
+    mailbox: MailboxName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizedMessage:
+    """The connection may speak for the sender, and every recipient is reached through an open mailbox.
+
+    A status message has no routes: where it goes follows from the delivery that it reports on.
+    """
+
+    valid: ValidMessage
+    sender: AgencyKey
+    routes: tuple[Route, ...]

@@ -1,0 +1,152 @@
+"""What the lines need from the world outside; each protocol states what it guarantees."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from hub.message.decision import Committed, Decision
+from hub.message.directory import Directory
+from hub.message.identifiers import MailboxName
+from hub.message.outbox import Attempted, OutboxEntry, PublishResult, Recovery, ReturnedDelivery
+from hub.message.receipt import Receipt
+
+Attest: TypeAlias = Callable[[Sequence[Receipt]], Awaitable[Sequence[bytes]]]
+"""Writes and signs receipts, off the event loop; one result for each, in order."""
+
+Recover: TypeAlias = Callable[[ReturnedDelivery], Recovery]
+"""Decides what to do about a delivery that came back."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        ...
+
+
+class Seam(Protocol):
+    """The one commit of intake."""
+
+    async def commit(self, decisions: Sequence[Decision], attest: Attest) -> Committed:
+        """Commit all *decisions* in one transaction, and their signed receipts with them.
+
+        Nothing is visible before everything is safe. Equal submissions, in one batch or in two processes, have
+        one effect. Raises `TemporaryFailure` where the database is away; then nothing was written.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """Promises not yet kept."""
+
+    async def claim(self, limit: int) -> Sequence[OutboxEntry]:
+        """Take up to *limit* due entries for this process, urgent ones first, lanes in their order."""
+        ...
+
+    async def record(self, attempts: Sequence[Attempted], attest: Attest) -> Sequence[OutboxEntry]:
+        """Record what the broker said, in one transaction with the receipts that it makes true.
+
+        Confirmed entries are kept promises. A mailbox that is full is parked. What was not answered waits as a
+        row and costs no attempt. Returns new entries handed over to this process.
+        """
+        ...
+
+    async def release(self, entries: Sequence[OutboxEntry]) -> None:
+        """Give back what this process claimed and did not try."""
+        ...
+
+
+class Returns(Protocol):
+    """Deliveries that came back."""
+
+    async def settle(
+        self, returned: Sequence[ReturnedDelivery], recover: Recover, attest: Attest
+    ) -> Sequence[OutboxEntry]:
+        """Look first, then decide: acknowledged or older ones leave an event only; the rest is retried or given up.
+
+        A delivery that is given up becomes a case in the same transaction as the signed failure.
+        """
+        ...
+
+
+class Registry(Protocol):
+    """Where the directory comes from."""
+
+    async def directory(self) -> Directory:
+        """Return the registry in force; cheap where nothing has changed since the last call."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidMessage:
+    """Something that nobody vouches for, or that the hub itself could not process."""
+
+    queue: str
+    body: bytes
+    claimed_by: str | None
+    reason: str
+    at: datetime
+
+
+class Quarantine(Protocol):
+    """Where messages wait that cannot be answered."""
+
+    async def keep(self, messages: Sequence[InvalidMessage]) -> None:
+        """Store *messages* once each (by queue and digest), for an operator to look at."""
+        ...
+
+
+class Publisher(Protocol):
+    """Hands entries to the broker."""
+
+    async def publish(self, entry: OutboxEntry) -> PublishResult:
+        """Publish once, mandatory, and return what the broker said; never raises for what the broker did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """One AMQP message as it came from a queue; settled by its tag."""
+
+    tag: int
+    body: bytes
+    user_id: str | None
+    message_id: str | None
+    correlation_id: str | None
+    routing_key: str
+    headers: dict[str, object]
+
+
+class Consumer(Protocol):
+    """Takes messages from one queue in batches."""
+
+    def batches(self) -> AsyncIterator[Sequence[Inbound]]:
+        """Yield what has arrived, limited by count and bytes; ends when `pause` or `close` is called."""
+        ...
+
+    async def settle(self, accepted: Sequence[Inbound]) -> None:
+        """Acknowledge; with `multiple` up to the highest tag below which everything is settled."""
+        ...
+
+    async def give_back(self, unsettled: Sequence[Inbound]) -> None:
+        """Return to the queue, once, what could not be handled now."""
+        ...
+
+
+class MailboxGate(Protocol):
+    """Which mailboxes take nothing at the moment."""
+
+    async def park(self, mailbox: MailboxName, until: datetime, reason: str) -> None:
+        """Send nothing to *mailbox* before *until*."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """How much is taken at a time."""
+
+    count: int = 64
+    octets: int = 8_000_000
+    linger: timedelta = timedelta(milliseconds=3)
