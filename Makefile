@@ -1,0 +1,89 @@
+# Trục liên thông văn bản quốc gia. `make help` lists the targets.
+# Needs make, python3 (3.11 or newer) and python3-venv; everything else is fetched when it is first needed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.made-from-lock
+UNIT_FLOORS = $(wildcard tests/unit tests/vectors tests/architecture)
+SOURCES = $(wildcard hub adapters deploy tests)
+
+# ——— for everybody ———————————————————————————————————————————————————————————————————————————————————
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: $(STAMP) ## Set everything up and play the main story on it: three agencies, real documents, a failure and its repair
+	@$(BIN)/truc demo
+
+.PHONY: up
+up: $(STAMP) ## Start the local stack (a private RabbitMQ and PostgreSQL in .truc); a second call is quick
+	@$(BIN)/truc up
+
+.PHONY: down
+down: $(STAMP) ## Stop the local stack; its data stay
+	@$(BIN)/truc down
+
+.PHONY: status
+status: $(STAMP) ## Show what of the local stack is running, and where
+	@$(BIN)/python -m deploy.local status
+
+.PHONY: run
+run: $(STAMP) ## Keep the whole axis in the foreground until Ctrl-C
+	@$(BIN)/truc run
+
+.PHONY: purge
+purge: $(STAMP) ## Stop the local stack and delete its data
+	@$(BIN)/python -m deploy.local purge
+
+# ——— proof ———————————————————————————————————————————————————————————————————————————————————————————
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, types, import walls, unit tests: under a minute, no services
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-timing --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(if $(UNIT_FLOORS),$(BIN)/pytest -q $(UNIT_FLOORS),@echo "no unit tests yet")
+
+.PHONY: test
+test: check ## Everything that fits into twenty minutes; starts the services it needs
+	$(BIN)/pytest -q -m "not long" $(addprefix --ignore=,$(UNIT_FLOORS))
+
+.PHONY: test-long
+test-long: $(STAMP) ## The rest: long chaos, soak, the second broker version
+	$(BIN)/pytest -q -m long
+
+.PHONY: bench
+bench: $(STAMP) ## Measure the line against a bare relay; writes build/bench.json
+	@$(BIN)/python -m tests.benchmarks
+
+# ——— for engineers ———————————————————————————————————————————————————————————————————————————————————
+
+.PHONY: format
+format: $(STAMP) ## Format the code and repair what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
+	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
+	@if grep -nE '://| @ ' requirements.lock; then echo "requirements.lock must not name a place"; exit 1; fi
+
+.PHONY: clean
+clean: ## Remove .venv, build and all caches; the local stack's data (.truc) stay
+	rm -rf .venv build truc.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find hub adapters deploy tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# Made once and again only when the lock or the packaging changes. A half-made .venv has no stamp and is finished by the next call.
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || { echo "making .venv (once, about a minute)"; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
