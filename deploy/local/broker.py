@@ -1,0 +1,300 @@
+"""A private RabbitMQ node: own name, own epmd, own ports on the loopback address; no service."""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import shutil
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from deploy.local import process
+from deploy.local.address import LOOPBACK, StackError, StackRecord, write_private
+
+PRODUCT_VHOST: Final = "axis"
+BOOT_SECONDS: Final = 180.0
+STOP_SECONDS: Final = 60.0
+# On Debian the command on the PATH is a wrapper that drops our environment; the script behind it does not.
+SERVER_SCRIPTS: Final = ("/usr/lib/rabbitmq/bin/rabbitmq-server",)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """The node of one stack; `start` returns once it serves AMQP and the management API."""
+
+    folder: Path
+    record: StackRecord
+
+    @property
+    def pid(self) -> int | None:
+        """The node's pid while it runs."""
+        node = process.running(self._node_pid_file, mark=self._mark)
+        return node.pid if node else None
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that a start of the node must find free."""
+        record = self.record
+        ports = (
+            record.amqp_port,
+            record.management_port,
+            record.prometheus_port,
+            record.distribution_port,
+        )
+        return ports if self._epmd() else (*ports, record.epmd_port)
+
+    @property
+    def log(self) -> Path:
+        """Where to look when the node does not start."""
+        return self.folder / "log" / "node.log"
+
+    def start(self) -> None:
+        """Start the node, if it does not run, and wait until it answers."""
+        self.launch()
+        self.await_answer()
+
+    def launch(self) -> None:
+        """Start the node, if it does not run, without waiting for it."""
+        if self.pid is not None:
+            return
+        self._kill_shell()
+        self._write_files()
+        self._launch_epmd()
+        shell = process.launch(
+            [server_script()], environment=self._environment(), folder=self.folder, log=self._console
+        )
+        self._shell_pid_file.write_text(str(shell), "ascii")
+
+    def await_answer(self) -> None:
+        """Wait until the node speaks AMQP and knows the product's virtual host."""
+        shell = process.running(self._shell_pid_file, mark=self._mark)
+        process.await_answer(
+            self.answers,
+            pid=self.pid or (shell.pid if shell else -1),
+            what=f"RabbitMQ ({self.record.node_name})",
+            log=self._console,
+            seconds=BOOT_SECONDS,
+        )
+
+    def answers(self) -> bool:
+        """Tell whether the node speaks AMQP and the product's virtual host is up."""
+        return speaks_amqp(self.record.amqp_port) and self._serves_vhost()
+
+    def stop(self) -> None:
+        """Let the node finish and write what it holds, then end it and its epmd."""
+        node = process.running(self._node_pid_file, mark=self._mark)
+        if node is not None:
+            members = process.family(node)
+            with suppress(psutil.Error):
+                node.terminate()
+            if not process.await_end(members, seconds=STOP_SECONDS):
+                process.kill(members)
+        self._kill_shell()
+        self._kill_epmd()
+        self._node_pid_file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End the node at once (SIGKILL), as a power cut would; ports and data stay."""
+        node = process.running(self._node_pid_file, mark=self._mark)
+        if node is not None:
+            process.kill(process.family(node))
+        self._kill_shell()
+        self._node_pid_file.unlink(missing_ok=True)
+
+    @property
+    def _mark(self) -> str:
+        """What the node, the script above it and its port mapper have in their environment, and no others."""
+        return f"HOME={self.folder}/home"
+
+    @property
+    def _node_pid_file(self) -> Path:
+        return self.folder / "node.pid"
+
+    @property
+    def _shell_pid_file(self) -> Path:
+        return self.folder / "shell.pid"
+
+    @property
+    def _epmd_pid_file(self) -> Path:
+        return self.folder / "epmd.pid"
+
+    @property
+    def _console(self) -> Path:
+        return self.folder / "log" / "console.log"
+
+    def _launch_epmd(self) -> None:
+        """Start the port mapper ourselves: one that the node starts would be left behind as a stranger."""
+        if self._epmd() is not None:
+            return
+        port = str(self.record.epmd_port)
+        pid = process.launch(
+            [epmd(), "-port", port, "-address", LOOPBACK],
+            environment=self._environment(),
+            folder=self.folder,
+            log=self._console,
+        )
+        self._epmd_pid_file.write_text(str(pid), "ascii")
+        process.holds(lambda: not process.pid_is_alive(pid) or listens(self.record.epmd_port), seconds=10)
+
+    def _epmd(self) -> psutil.Process | None:
+        return process.running(self._epmd_pid_file, mark=self._mark)
+
+    def _kill_epmd(self) -> None:
+        if (mapper := self._epmd()) is not None:
+            process.kill([mapper])
+        self._epmd_pid_file.unlink(missing_ok=True)
+
+    def _kill_shell(self) -> None:
+        """End the script that started the node, with whatever of a half-started node is below it."""
+        shell = process.running(self._shell_pid_file, mark=self._mark)
+        if shell is not None:
+            process.await_end([shell], seconds=2)
+            process.kill(process.family(shell))
+        self._shell_pid_file.unlink(missing_ok=True)
+
+    def _serves_vhost(self) -> bool:
+        record = self.record
+        credentials = f"{record.broker_admin}:{record.broker_admin_password}".encode()
+        headers = {"Authorization": "Basic " + base64.b64encode(credentials).decode("ascii")}
+        connection = http.client.HTTPConnection(LOOPBACK, record.management_port, timeout=5)
+        try:
+            connection.request("GET", f"/api/vhosts/{PRODUCT_VHOST}", headers=headers)
+            response = connection.getresponse()
+            return response.status == http.HTTPStatus.OK and b'"running"' in response.read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _write_files(self) -> None:
+        for folder in (self.folder, self.folder / "log", self.folder / "home"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        cookie = self.folder / "home" / ".erlang.cookie"
+        if not cookie.exists():
+            write_private(cookie, secrets.token_hex(20))
+            cookie.chmod(0o400)
+        write_private(self.folder / "definitions.json", json.dumps(definitions(self.record), indent=1))
+        write_private(self.folder / "enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n")
+        write_private(self.folder / "rabbitmq.conf", configuration(self.record, self.folder))
+        write_private(self.folder / "advanced.config", "[].\n")
+        write_private(self.folder / "environment", "")
+        self._node_pid_file.unlink(missing_ok=True)
+
+    def _environment(self) -> dict[str, str]:
+        record, folder = self.record, str(self.folder)
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "HOME": f"{folder}/home",
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "ERL_EPMD_PORT": str(record.epmd_port),
+            "RABBITMQ_NODENAME": record.node_name,
+            "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
+            "RABBITMQ_NODE_PORT": str(record.amqp_port),
+            "RABBITMQ_DIST_PORT": str(record.distribution_port),
+            "RABBITMQ_MNESIA_BASE": f"{folder}/data",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_LOGS": str(self.log),
+            "RABBITMQ_PID_FILE": str(self._node_pid_file),
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/environment",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
+            "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
+            "RABBITMQ_FEATURE_FLAGS_FILE": f"{folder}/feature_flags",
+            # Without the first part the distribution port is open to the network; the second keeps idle
+            # schedulers from burning a small machine's cores.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none"
+            ),
+        }
+
+
+def server_script() -> Path:
+    """Find the script that starts a node; `TRUC_RABBITMQ_SERVER` names another version's."""
+    chosen = os.environ.get("TRUC_RABBITMQ_SERVER")
+    candidates = (chosen,) if chosen else (*SERVER_SCRIPTS, shutil.which("rabbitmq-server"))
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK):
+            return Path(candidate)
+    raise StackError(f"RabbitMQ is not installed: no {' or '.join(filter(None, candidates))}")
+
+
+def epmd() -> str:
+    """Find Erlang's port mapper."""
+    found = shutil.which("epmd") or shutil.which("epmd", path="/usr/lib/erlang/bin")
+    if found is None:
+        raise StackError("Erlang's epmd is not on the PATH")
+    return found
+
+
+def configuration(record: StackRecord, folder: Path) -> str:
+    """Write `rabbitmq.conf` for a small machine that it shares with the hub and the database."""
+    settings = {
+        "listeners.tcp.1": f"{LOOPBACK}:{record.amqp_port}",
+        "management.tcp.ip": LOOPBACK,
+        "management.tcp.port": record.management_port,
+        "prometheus.tcp.ip": LOOPBACK,
+        "prometheus.tcp.port": record.prometheus_port,
+        # Users and virtual hosts come with the boot: no command line tool to wait for, and no guest user.
+        "load_definitions": folder / "definitions.json",
+        "max_message_size": 16_777_216,
+        "heartbeat": 15,
+        "raft.wal_max_size_bytes": 67_108_864,
+        "collect_statistics_interval": 5000,
+        "vm_memory_high_watermark.relative": 0.4,
+        "disk_free_limit.absolute": "50MB",
+        "log.console": "false",
+        "log.file.level": "warning",
+    }
+    return "".join(f"{name} = {value}\n" for name, value in settings.items())
+
+
+def definitions(record: StackRecord) -> dict[str, object]:
+    """Describe the one administrator and the product's virtual host."""
+    administrator = {
+        "name": record.broker_admin,
+        "password_hash": password_hash(record.broker_admin_password),
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": "administrator",
+        "limits": {},
+    }
+    everything = {"user": record.broker_admin, "configure": ".*", "write": ".*", "read": ".*"}
+    vhosts = ("/", PRODUCT_VHOST)
+    return {
+        "users": [administrator],
+        "vhosts": [{"name": name} for name in vhosts],
+        "permissions": [everything | {"vhost": name} for name in vhosts],
+    }
+
+
+def password_hash(password: str) -> str:
+    """Hash *password* as RabbitMQ stores it: four bytes of salt before SHA-256 of salt and password."""
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode("ascii")
+
+
+def speaks_amqp(port: int) -> bool:
+    """Tell whether a broker answers the AMQP greeting; an open port alone is too early."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=2) as connection:
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            return connection.recv(1) == b"\x01"
+    except OSError:
+        return False
+
+
+def listens(port: int) -> bool:
+    """Tell whether anybody accepts connections on *port*."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=2):
+            return True
+    except OSError:
+        return False

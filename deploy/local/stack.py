@@ -1,0 +1,172 @@
+"""The whole local stack of one home folder: RabbitMQ and PostgreSQL together."""
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from deploy.local import packages
+from deploy.local.address import StackAddress, StackError, StackRecord, new_record, read_record, write_record
+from deploy.local.broker import Broker
+from deploy.local.database import Database, outside_folder, place_database
+from deploy.local.ports import free_ports, taken
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackStatus:
+    """What runs, and where: no pid for what does not run, no address where nothing was ever made."""
+
+    home: Path
+    broker_pid: int | None
+    database_pid: int | None
+    address: StackAddress | None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether both run."""
+        return self.broker_pid is not None and self.database_pid is not None
+
+
+def default_home() -> Path:
+    """Give the home that `TRUC_HOME` names, otherwise `.truc` in the checkout."""
+    return Path(os.environ.get("TRUC_HOME") or CHECKOUT / ".truc")
+
+
+def say(text: str) -> None:
+    """Tell the person in front of the terminal what takes so long."""
+    sys.stderr.write(f"local stack: {text}\n")
+    sys.stderr.flush()
+
+
+class LocalStack:
+    """A private RabbitMQ and PostgreSQL that keep everything in *home*; making the object does nothing."""
+
+    def __init__(self, home: Path | None = None, *, progress: Callable[[str], None] = say) -> None:
+        self.home = (home or default_home()).absolute()
+        self._progress = progress
+
+    def up(self) -> StackAddress:
+        """Start what does not run and return once both answer; quick when they do already."""
+        record = read_record(self.home)
+        if record is not None and self._answers(record):
+            return record.address()
+        packages.ensure_installed(self._progress)
+        with self._alone():
+            record = self._settle_ports(read_record(self.home) or self._first_record())
+            self._start(record)
+        return record.address()
+
+    def down(self) -> None:
+        """Stop both, with everything they have started; data, ports and passwords stay for the next `up`."""
+        if read_record(self.home) is None:
+            return
+        with self._alone():
+            self._stop()
+
+    def purge(self) -> None:
+        """Stop both and delete the home, also the part of it that lies elsewhere."""
+        if not self.home.exists():
+            return
+        if read_record(self.home) is not None:
+            with self._alone():
+                self._stop()
+                self.database.remove()
+        shutil.rmtree(outside_folder(self.home), ignore_errors=True)
+        shutil.rmtree(self.home)
+
+    def status(self) -> StackStatus:
+        """Look, without changing anything."""
+        record = read_record(self.home)
+        if record is None:
+            return StackStatus(home=self.home, broker_pid=None, database_pid=None, address=None)
+        return StackStatus(
+            home=self.home,
+            broker_pid=self._broker(record).pid,
+            database_pid=self._database(record).pid,
+            address=record.address(),
+        )
+
+    def address(self) -> StackAddress:
+        """Say where the stack is, running or not."""
+        return self._record().address()
+
+    @property
+    def broker(self) -> Broker:
+        """The RabbitMQ node, to be stopped, killed and started on its own."""
+        return self._broker(self._record())
+
+    @property
+    def database(self) -> Database:
+        """The PostgreSQL cluster, to be stopped, killed and started on its own."""
+        return self._database(self._record())
+
+    def _record(self) -> StackRecord:
+        if (record := read_record(self.home)) is None:
+            raise StackError(f"there is no local stack in {self.home} yet: `make up` makes it")
+        return record
+
+    def _broker(self, record: StackRecord) -> Broker:
+        return Broker(self.home / "broker", record)
+
+    def _database(self, record: StackRecord) -> Database:
+        return Database(Path(record.database_folder or self.home / "database"), record)
+
+    def _answers(self, record: StackRecord) -> bool:
+        broker, database = self._broker(record), self._database(record)
+        return bool(broker.pid and database.pid and database.answers() and broker.answers())
+
+    def _first_record(self) -> StackRecord:
+        record = new_record(self.home)
+        place = place_database(self.home)
+        outside = "" if place.is_relative_to(self.home) else str(place)
+        if outside:
+            self._progress(f"PostgreSQL's user cannot reach {self.home}, so its data go to {outside}")
+        return replace(record, database_folder=outside)
+
+    def _settle_ports(self, record: StackRecord) -> StackRecord:
+        """Exchange remembered ports that somebody else has taken while the stack was down."""
+        for half in (self._broker(record), self._database(record)):
+            lost = taken(half.ports) if half.pid is None and not half.answers() else ()
+            for port, other in zip(lost, free_ports(len(lost)), strict=True):
+                self._progress(f"port {port} is taken by somebody else, using {other} from now on")
+                record = exchange_port(record, port, other)
+        write_record(self.home, record)
+        return record
+
+    def _start(self, record: StackRecord) -> None:
+        """Start both at the same time: PostgreSQL creates its cluster while RabbitMQ boots."""
+        broker, database = self._broker(record), self._database(record)
+        if broker.pid is None:
+            self._progress("starting RabbitMQ (up to ten seconds)")
+            broker.launch()
+        if database.pid is None:
+            self._progress("starting PostgreSQL")
+        database.start()
+        broker.await_answer()
+
+    def _stop(self) -> None:
+        if self.broker.pid is not None:
+            self._progress("stopping RabbitMQ (up to ten seconds)")
+        self.broker.stop()
+        self.database.stop()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the home against a second `up` or `down` at the same time."""
+        self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with (self.home / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def exchange_port(record: StackRecord, port: int, other: int) -> StackRecord:
+    """Put *other* where *record* has *port*."""
+    values = asdict(record)
+    return StackRecord(**(values | {name: other for name, value in values.items() if value == port}))
