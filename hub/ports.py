@@ -111,19 +111,30 @@ class Inbound:
     """One AMQP message as it came from a queue; settled by its tag."""
 
     tag: int
+    """Never used twice by one consumer, not even after a lost connection."""
     body: bytes
     user_id: str | None
     message_id: str | None
     correlation_id: str | None
     routing_key: str
     headers: dict[str, object]
+    """Plain Python values, `x-death` (a list of dicts) among them."""
+    kind: str | None = None
+    """AMQP `type`."""
+    sent_at: datetime | None = None
+    """AMQP `timestamp`: the publisher's claim, to the second."""
+    is_redelivered: bool = False
+    """Whether somebody may have seen it before."""
 
 
 class Consumer(Protocol):
     """Takes messages from one queue in batches."""
 
     def batches(self) -> AsyncIterator[Sequence[Inbound]]:
-        """Yield what has arrived, limited by count and bytes; ends when `pause` or `close` is called."""
+        """Yield what has arrived, limited by count and bytes; ends when `pause` or `close` is called.
+
+        Who takes a batch settles it or gives it back; several batches may be in the works at once.
+        """
         ...
 
     async def settle(self, accepted: Sequence[Inbound]) -> None:
@@ -132,6 +143,18 @@ class Consumer(Protocol):
 
     async def give_back(self, unsettled: Sequence[Inbound]) -> None:
         """Return to the queue, once, what could not be handled now."""
+        ...
+
+    async def reject(self, refused: Sequence[Inbound]) -> None:
+        """Send to the dead-letter exchange what can never be handled."""
+        ...
+
+    async def pause(self) -> None:
+        """Take nothing more and give back what nobody has taken yet; ends `batches`."""
+        ...
+
+    async def resume(self) -> None:
+        """Take messages again: `batches` may be iterated anew."""
         ...
 
 

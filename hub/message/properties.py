@@ -3,6 +3,7 @@
 from typing import Final
 
 from hub.message.identifiers import MailboxName
+from hub.message.outbox import OutboxEntry
 
 CONTENT_TYPE: Final = "application/xml"
 
@@ -13,6 +14,8 @@ LANE_NUMBER: Final = "x-lane-number"
 """Place in the order of acceptance on the lane (sender, recipient, urgency)."""
 LANE: Final = "x-lane"
 """`ordinary` or `urgent`: each numbers its own, since urgent documents overtake."""
+ORDINARY: Final = "ordinary"
+URGENT: Final = "urgent"
 SENDER: Final = "x-sender"
 RECIPIENT: Final = "x-recipient"
 """Canonical key of the unit meant, behind an LGSP's mailbox too."""
@@ -22,6 +25,9 @@ EVENT: Final = "x-event"
 """Event name of a receipt."""
 TRACE: Final = "traceparent"
 """W3C trace context: its trace id is the hub's message id."""
+
+URGENT_PRIORITY: Final = 5
+"""Above 4 a quorum queue (RabbitMQ 4) lets a message overtake; older brokers keep it in order."""
 
 SUBMIT_EXCHANGE: Final = "axis.submit"
 UNROUTED_EXCHANGE: Final = "axis.unrouted"
@@ -37,3 +43,28 @@ INVALID_QUEUE: Final = "hub.invalid"
 def queue_of(mailbox: MailboxName) -> str:
     """Return the name of the queue that *mailbox* reads."""
     return f"agency.{mailbox}"
+
+
+def headers_of(entry: OutboxEntry, span: str) -> dict[str, str | int]:
+    """Return the AMQP headers of *entry*; what it does not have is left out. *span* is 16 hex digits."""
+    headers: dict[str, str | int] = {
+        DELIVERY_ID: str(entry.delivery_id),
+        ATTEMPT: entry.attempt,
+        LANE: URGENT if entry.is_urgent else ORDINARY,
+        LANE_NUMBER: entry.lane_number,
+        RECIPIENT: entry.recipient,
+        HUB_MESSAGE_ID: str(entry.message_id),
+        TRACE: f"00-{entry.message_id.hex}-{span}-01",
+    }
+    if entry.sender is not None:
+        headers[SENDER] = entry.sender
+    if entry.document_id is not None:
+        headers[DOCUMENT_ID] = entry.document_id
+    if entry.event is not None:
+        headers[EVENT] = entry.event.value
+    return headers
+
+
+def priority_of(entry: OutboxEntry) -> int:
+    """Return the AMQP priority of *entry*."""
+    return URGENT_PRIORITY if entry.is_urgent else 0
