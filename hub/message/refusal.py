@@ -1,9 +1,21 @@
 """The sentences in which the hub refuses, in Vietnamese and English, one pair for each code."""
 
+import re
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from hub.errors import RejectionCode, Violation
+from hub.errors import (
+    ConflictingDuplicate,
+    MalformedMessage,
+    MessageRejected,
+    NotAuthorized,
+    RejectionCode,
+    SchemaViolation,
+    SignatureRejected,
+    UnknownRecipient,
+    Violation,
+)
 
 
 class Sentence(NamedTuple):
@@ -30,16 +42,16 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "The message is not well-formed XML (line {line}, column {column}); check the software that wrote it.",
         ),
         _CODE.FORBIDDEN_XML: Sentence(
-            "Gói tin chứa {what}, không được phép trên trục; hãy bỏ phần này và ký lại.",
-            "The message contains {what}, which the axis does not allow; remove it and sign again.",
+            "Gói tin chứa {what_vi}, không được phép trên trục; hãy bỏ phần này và ký lại.",
+            "The message contains {what_en}, which the axis does not allow; remove it and sign again.",
         ),
         _CODE.NOT_AN_ENVELOPE: Sentence(
             "Phần tử gốc là {root}, không phải edXML của QCVN 102:2016; hãy kiểm tra tên và không gian tên.",
             "The root element is {root}, not edXML of QCVN 102:2016; check its name and namespace.",
         ),
         _CODE.TOO_COMPLEX: Sentence(
-            "Cấu trúc XML quá phức tạp ({what}); hãy gửi đúng cấu trúc của QCVN 102:2016.",
-            "The XML is too complex ({what}); send the structure of QCVN 102:2016.",
+            "Cấu trúc XML quá phức tạp ({what_vi}); hãy gửi đúng cấu trúc của QCVN 102:2016.",
+            "The XML is too complex ({what_en}); send the structure of QCVN 102:2016.",
         ),
         _CODE.WRONG_ENCODING: Sentence(
             "Gói tin không mã hóa bằng UTF-8; hãy ghi lại bằng UTF-8 và ký lại.",
@@ -102,8 +114,8 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "The key {key} is too weak; use RSA of 2048 bits or more, or ECDSA P-256 or P-384.",
         ),
         _CODE.SCHEMA_VIOLATION: Sentence(
-            "Không đúng cấu trúc QCVN 102:2016 tại {path}: {reason}",
-            "Not the structure of QCVN 102:2016 at {path}: {reason}",
+            "Không đúng cấu trúc QCVN 102:2016 tại {path}: {reason_vi}",
+            "Not the structure of QCVN 102:2016 at {path}: {reason_en}",
         ),
         _CODE.NO_RECIPIENT: Sentence(
             "Văn bản không có nơi nhận; hãy ghi ít nhất một phần tử To.",
@@ -197,9 +209,44 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
 )
 
 
+_LONGEST_VALUE = 300
+_LONGEST_PATH = 500
+_UNPRINTABLE = re.compile(
+    r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+"""What XML, a log line or a terminal could stumble over, bidirectional overrides among it."""
+
+
 def violation(code: RejectionCode, *, path: str, rule: str, **values: object) -> Violation:
-    """Return the violation of *rule* at *path* with its sentences filled in from *values*."""
-    sentence, filled = SENTENCES[code], {"path": path, **values}
-    return Violation(
-        code=code, path=path, rule=rule, vi=sentence.vi.format(**filled), en=sentence.en.format(**filled)
-    )
+    """Return the violation of *rule* at *path* with its sentences filled in from *values*.
+
+    What a stranger wrote goes into a sentence shortened and without anything that XML or a log could stumble over.
+    """
+    path = presentable(path, longest=_LONGEST_PATH)
+    filled = {name: presentable(str(value), longest=_LONGEST_VALUE) for name, value in values.items()}
+    sentence = SENTENCES[code]
+    vi, en = (text.format(path=path, **filled) for text in sentence)
+    return Violation(code=code, path=path, rule=rule, vi=vi, en=en)
+
+
+def presentable(text: str, *, longest: int) -> str:
+    """Return *text* fit for a sentence: printable, one line, at most *longest* characters."""
+    line = " ".join(_UNPRINTABLE.sub(" ", text[: 4 * longest]).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+_CLASS_OF = MappingProxyType(
+    {
+        "1": MalformedMessage,
+        "2": SignatureRejected,
+        "3": SchemaViolation,
+        "4": NotAuthorized,
+        "5": ConflictingDuplicate,
+        "6": UnknownRecipient,
+    }
+)
+
+
+def rejection_of(violations: Sequence[Violation]) -> MessageRejected:
+    """Return the refusal for *violations*, of the narrowest class that the first one's code names."""
+    return _CLASS_OF[violations[0].code.removeprefix("HUB-")[0]](violations)

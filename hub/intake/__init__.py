@@ -1,0 +1,1 @@
+"""The line of intake: what a submitted message passes before it is accepted or refused."""
