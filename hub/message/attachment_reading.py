@@ -1,0 +1,108 @@
+"""Reads attachments out of the tree that a signature covers: decoded, unwrapped, and called what they are."""
+
+import binascii
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from hub.errors import RejectionCode, SchemaViolation
+from hub.message.content_type import content_type_of
+from hub.message.edxml import Attachment
+from hub.message.edxml_elements import attachment_elements, child, text, whole_text
+from hub.message.refusal import violation
+from hub.message.xml_path import path_of
+from hub.message.zip_container import Oversized, unpack_single
+
+MAX_UNPACKED: Final = 64 * 1024 * 1024
+_PREFIX: Final = "cid:"
+_WHITESPACE: Final = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedAttachment:
+    """An `Attachment` element as it stands in the tree."""
+
+    element: etree._Element
+    content_id: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Where it stands."""
+        return path_of(self.element)
+
+
+def content_id(element: etree._Element) -> str:
+    """Return the `ContentId` in *element* without the `cid:` that senders write on one side only."""
+    written = text(element, "ContentId")
+    return written[len(_PREFIX) :] if written.lower().startswith(_PREFIX) else written
+
+
+def encoded_attachments(signed_tree: etree._Element) -> tuple[EncodedAttachment, ...]:
+    """Return the attachments in their order, of an invalid message too."""
+    return tuple(
+        EncodedAttachment(
+            element=element, content_id=content_id(element), name=text(element, "AttachmentName")
+        )
+        for element in attachment_elements(signed_tree)
+    )
+
+
+def decode(encoded: EncodedAttachment) -> bytes | None:
+    """Return the bytes that were encoded; None where it is not base64 (white space between is)."""
+    holder = child(encoded.element, "ContentTransferEncoded")
+    if holder is None:
+        return None
+    try:
+        letters = whole_text(holder).encode("ascii").translate(None, _WHITESPACE)
+        return binascii.a2b_base64(letters, strict_mode=True)
+    except (UnicodeEncodeError, binascii.Error):
+        return None
+
+
+def open_attachment(encoded: EncodedAttachment, content: bytes, *, limit: int) -> Attachment | Oversized:
+    """Return what *content* is once a container around a single file is taken off.
+
+    A file that its sender calls .zip is one, and stays as it is.
+    """
+    unpacked = None if encoded.name.lower().endswith(".zip") else unpack_single(content, limit=limit)
+    if isinstance(unpacked, Oversized):
+        return unpacked
+    inner = content if unpacked is None else unpacked.content
+    return Attachment(
+        content_id=encoded.content_id,
+        name=encoded.name,
+        content_type=content_type_of(inner, encoded.name),
+        content=inner,
+        is_zip_container=unpacked is not None,
+    )
+
+
+def read_attachments(signed_tree: etree._Element, *, limit: int = MAX_UNPACKED) -> tuple[Attachment, ...]:
+    """Return the attachments of a valid message; raises `SchemaViolation` at one that cannot be read."""
+    return tuple(_read(encoded, limit) for encoded in encoded_attachments(signed_tree))
+
+
+def _read(encoded: EncodedAttachment, limit: int) -> Attachment:
+    content = decode(encoded)
+    if content is None:
+        code = RejectionCode.ATTACHMENT_NOT_BASE64
+        raise SchemaViolation(
+            [violation(code, path=encoded.path, rule="RFC 4648, 4", content_id=encoded.content_id)]
+        )
+    attachment = open_attachment(encoded, content, limit=limit)
+    if isinstance(attachment, Oversized):
+        raise SchemaViolation(
+            [
+                violation(
+                    RejectionCode.ATTACHMENT_TOO_LARGE,
+                    path=encoded.path,
+                    rule="3.unpacked",
+                    content_id=encoded.content_id,
+                    size=attachment.size,
+                    limit=limit,
+                )
+            ]
+        )
+    return attachment

@@ -1,0 +1,126 @@
+"""Reads the header out of the tree that a signature covers: any order of elements, nothing derived from doubt."""
+
+from datetime import date, datetime
+from typing import Final
+
+from lxml import etree
+
+from hub.errors import RejectionCode, SchemaViolation
+from hub.message.edxml import (
+    BusinessType,
+    DocumentHeader,
+    Header,
+    StatusCode,
+    StatusHeader,
+)
+from hub.message.edxml_elements import business, child, children, is_status, message_header, text
+from hub.message.identifiers import AgencyCode, DocumentId
+from hub.message.refusal import violation
+from hub.message.secrecy import secrecy_of
+
+_DATE: Final = "%Y/%m/%d"
+_HEADER_PATH: Final = "/edXML/edXMLEnvelope/edXMLHeader/MessageHeader"
+
+
+def read_header(signed_tree: etree._Element) -> Header:
+    """Return the header of a valid message; raises `SchemaViolation` where there is none to read."""
+    header = find_header(signed_tree)
+    if header is None:
+        raise SchemaViolation(
+            [
+                violation(
+                    RejectionCode.SCHEMA_VIOLATION,
+                    path=_HEADER_PATH,
+                    rule="QCVN 102:2016, 1",
+                    reason_vi="không đọc được phần đầu của gói tin.",
+                    reason_en="the header cannot be read.",
+                )
+            ]
+        )
+    return header
+
+
+def find_header(signed_tree: etree._Element) -> Header | None:
+    """Return the header, of an invalid message too; None where it lacks what a header cannot do without."""
+    fields = message_header(signed_tree)
+    if fields is None or not text(fields, "From", "OrganId"):
+        return None
+    if is_status(signed_tree):
+        return _status_header(fields)
+    return _document_header(fields, signed_tree)
+
+
+def recipients(fields: etree._Element | None) -> tuple[AgencyCode, ...]:
+    """Return the codes of all `To`, in their order, empty where one has none."""
+    return tuple(AgencyCode(text(to, "OrganId")) for to in children(fields, "To"))
+
+
+def _document_header(fields: etree._Element, tree: etree._Element) -> DocumentHeader | None:
+    packet = business(tree)
+    business_type = _number(text(packet, "BussinessDocType"), within=3)
+    priority = _number(text(fields, "OtherInfo", "Priority"), within=4)
+    if business_type is None or priority is None or not text(fields, "DocumentId"):
+        return None
+    return DocumentHeader(
+        sender=AgencyCode(text(fields, "From", "OrganId")),
+        recipients=recipients(fields),
+        document_id=DocumentId(text(fields, "DocumentId")),
+        code_number=text(fields, "Code", "CodeNumber"),
+        code_notation=text(fields, "Code", "CodeNotation"),
+        promulgated_on=_date(text(fields, "PromulgationInfo", "PromulgationDate")),
+        subject=text(fields, "Subject"),
+        business_type=BusinessType(business_type),
+        priority=priority,
+        due_on=_date(text(fields, "DueDate")),
+        secrecy=secrecy_of(tree),
+        affects=_affected(BusinessType(business_type), fields, packet),
+    )
+
+
+def _status_header(fields: etree._Element) -> StatusHeader | None:
+    answered = child(fields, "ResponseFor")
+    status = text(fields, "StatusCode")
+    if status not in set(StatusCode) or not text(answered, "OrganId") or not text(answered, "DocumentId"):
+        return None
+    return StatusHeader(
+        sender=AgencyCode(text(fields, "From", "OrganId")),
+        original_sender=AgencyCode(text(answered, "OrganId")),
+        document_id=DocumentId(text(answered, "DocumentId")),
+        status=StatusCode(status),
+        description=text(fields, "Description"),
+    )
+
+
+def _affected(
+    business_type: BusinessType, fields: etree._Element, packet: etree._Element | None
+) -> tuple[DocumentId, ...]:
+    """Return the documents meant; vendors name the recalled one in `Bussiness` or in `ResponseFor`."""
+    match business_type:
+        case BusinessType.NEW:
+            named = []
+        case BusinessType.RECALL:
+            named = [
+                text(packet, "DocumentId"),
+                *(text(e, "DocumentId") for e in children(fields, "ResponseFor")),
+            ]
+        case BusinessType.UPDATE:
+            named = [text(packet, "DocumentId")]
+        case BusinessType.REPLACEMENT:
+            replaced = children(child(packet, "ReplacementInfoList"), "ReplacementInfo")
+            named = [text(packet, "DocumentId"), *(text(e, "DocumentId") for e in replaced)]
+    return tuple(DocumentId(name) for name in dict.fromkeys(named) if name)
+
+
+def _number(written: str, *, within: int) -> int | None:
+    """Return the number from 0 to *within*; 0 where nothing is written, None where anything else is."""
+    if not written:
+        return 0
+    return int(written) if written in {str(number) for number in range(within + 1)} else None
+
+
+def _date(written: str) -> date | None:
+    """Return the date; None where there is none, or one that no calendar has (such as 2014/02/30)."""
+    try:
+        return datetime.strptime(written, _DATE).date()  # noqa: DTZ007 - a date has no zone
+    except ValueError:
+        return None
