@@ -1,7 +1,8 @@
-"""What exists on the broker: the one place that says so (`docs/reference/topology.md` is held equal by a test).
+"""What exists on the broker: the one place that says so; a test holds `docs/reference/topology.md` equal.
 
-Only what can never change is a queue argument; everything tunable is a policy, because a queue whose arguments
-differ cannot be redeclared, only deleted. Only one policy applies to a queue, so each carries all of its keys.
+Only what can never change is a queue argument; everything tunable is a policy, because a queue whose
+arguments differ cannot be redeclared, only deleted. One policy at most applies to a queue, so each carries
+all keys.
 """
 
 import re
@@ -97,7 +98,7 @@ class TopicPermission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerUser:
-    """A broker user; without a password the one that it has is kept, without a permission it may do nothing."""
+    """A broker user; without a password the one it has is kept, without a permission it may do nothing."""
 
     name: str
     tag: str
@@ -108,7 +109,7 @@ class BrokerUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxTopology:
-    """One connected endpoint as the broker needs to know it; a closed one keeps its queue and loses its rights."""
+    """One connected endpoint as the broker knows it; a closed one keeps its queue and loses its rights."""
 
     name: MailboxName
     is_open: bool = True
@@ -177,7 +178,7 @@ HUB_POLICIES: Final = (
 def topology(mailboxes: Sequence[MailboxTopology], hub: HubUser | None = None) -> Topology:
     """Compute everything that must exist for *mailboxes*.
 
-    Raises `ConfigurationError` for a mailbox whose name cannot be a routing key, a user and part of a pattern.
+    Raises `ConfigurationError` for a name that cannot be a routing key, a user and part of a pattern.
     """
     for mailbox in mailboxes:
         _check_name(mailbox.name)

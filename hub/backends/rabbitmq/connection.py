@@ -1,0 +1,216 @@
+"""Connections that come back by themselves; publishing and consuming each have their own.
+
+A connection that an alarm of the broker has blocked is no longer read, acknowledgements included: this is why
+a link serves one purpose.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+from aiormq import Channel, Connection
+from aiormq.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ConnectionClosed,
+    ProbableAuthenticationError,
+)
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+from yarl import URL
+
+from hub.errors import ConfigurationError, TemporaryFailure
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+CALL_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 5.0
+LONGEST_PAUSE: Final = 5.0
+NOT_ALLOWED: Final = 530
+FOREIGN: Final = (AMQPError, OSError, RuntimeError, TimeoutError)
+"""What the client library raises; `ChannelInvalidStateError` is a `RuntimeError`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerAddress:
+    """Where the broker is, who we are to it; `amqps` for TLS, `?auth=external` for a client certificate."""
+
+    url: str = field(repr=False)
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    heartbeat: timedelta = timedelta(seconds=15)
+
+    @property
+    def place(self) -> str:
+        """Host, port and virtual host, without the password: for people."""
+        url = URL(self.url)
+        return f"{url.host}:{url.port}{url.path}"
+
+    def connection(self, purpose: str) -> Connection:
+        """Prepare a connection; nothing is opened yet."""
+        url = URL(self.url).update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
+        return Connection(url, context=self._tls())
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if URL(self.url).scheme != "amqps":
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.certificate_file is not None:
+                context.load_cert_chain(self.certificate_file, self.key_file)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the TLS files for {self.place} cannot be read ({error}): check their paths and rights"
+            ) from error
+        return context
+
+
+class BrokerLink:
+    """One connection, kept up until closed: `async with BrokerLink(...) as link`."""
+
+    def __init__(self, address: BrokerAddress, *, purpose: str) -> None:
+        """Prepare a link; *purpose* is the connection's name on the broker."""
+        self._address = address
+        self._purpose = purpose
+        self._connection: Connection | None = None
+        self._up = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._last_error: Exception | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start to connect; `wait_ready` tells when it has worked.
+
+        Raises `ConfigurationError` where the TLS files cannot be used.
+        """
+        self._address.connection(self._purpose)
+        # The link outlives the call that opens it; it is awaited when the link is closed.
+        self._keeper = asyncio.create_task(self._keep(), name=f"broker link {self._purpose}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection and stop."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        if self._connection is not None:
+            await _close(self._connection)
+        self._down()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is an open connection at this moment."""
+        return self._up.is_set()
+
+    async def wait_ready(self, patience: timedelta) -> None:
+        """Return once connected.
+
+        Raises `ConfigurationError` where the broker refuses us, `TemporaryFailure` where it does not answer.
+        """
+        try:
+            await self.wait_up(patience)
+        except TemporaryFailure:
+            if _is_refusal(self._last_error):
+                raise ConfigurationError(
+                    f"the broker at {self._address.place} refuses the hub ({self._last_error}): "
+                    "check user, password and virtual host, and that the topology was applied"
+                ) from self._last_error
+            raise
+
+    async def wait_up(self, patience: timedelta) -> None:
+        """Return once connected; raises `TemporaryFailure` when *patience* is over."""
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                await self._up.wait()
+        except TimeoutError:
+            raise TemporaryFailure(
+                f"the broker at {self._address.place} cannot be reached: {self._last_error or 'no answer'}"
+            ) from self._last_error
+
+    async def open_channel(self, *, confirms: bool = False) -> Channel:
+        """Open a channel; raises `TemporaryFailure` where that is not possible now."""
+        if self._connection is None:
+            raise TemporaryFailure(f"there is no connection to the broker at {self._address.place}")
+        with translated(f"open a channel on {self._address.place}"):
+            channel = await self._connection.channel(
+                publisher_confirms=confirms, on_return_raises=True, timeout=CALL_SECONDS
+            )
+        if not isinstance(channel, Channel):
+            raise TypeError(f"aiormq gave {type(channel).__name__} for a channel")
+        return channel
+
+    def drop(self) -> None:
+        """Give up the present connection, which has stopped answering, and make a new one."""
+        self._lost.set()
+
+    async def _keep(self) -> None:
+        while True:
+            connection = await self._connect()
+            self._lost.clear()
+            connection.closing.add_done_callback(lambda _: self._lost.set())
+            self._connection = connection
+            self._up.set()
+            log.info("broker.connected", purpose=self._purpose, broker=self._address.place)
+            await self._lost.wait()
+            self._down()
+            log.warning("broker.lost", purpose=self._purpose, broker=self._address.place)
+            await _close(connection)
+
+    def _down(self) -> None:
+        self._up.clear()
+        self._connection = None
+
+    async def _connect(self) -> Connection:
+        attempts = AsyncRetrying(
+            wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
+            retry=retry_if_exception_type(TemporaryFailure),
+        )
+        return await attempts(self._connect_once)
+
+    async def _connect_once(self) -> Connection:
+        connection = self._address.connection(self._purpose)
+        try:
+            with translated(f"connect to {self._address.place}"):
+                async with asyncio.timeout(CALL_SECONDS):
+                    await connection.connect()
+        except TemporaryFailure as failure:
+            cause = failure.__cause__
+            self._last_error = cause if isinstance(cause, Exception) else failure
+            raise
+        return connection
+
+
+@contextmanager
+def translated(act: str) -> Iterator[None]:
+    """Turn whatever the client library raises into a `TemporaryFailure` that says what was tried."""
+    try:
+        yield
+    except FOREIGN as error:
+        raise TemporaryFailure(f"could not {act}: {error!r}") from error
+    except asyncio.CancelledError as error:
+        # The library also rejects what waits on a closed connection with CancelledError: nobody cancelled us.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling() == 0:
+            raise TemporaryFailure(f"could not {act}: the connection was closed") from error
+        raise
+
+
+def _is_refusal(error: Exception | None) -> bool:
+    if isinstance(error, ConnectionClosed):
+        return bool(error.args) and error.args[0] == NOT_ALLOWED
+    return isinstance(error, AuthenticationError | ProbableAuthenticationError)
+
+
+async def _close(connection: Connection) -> None:
+    with suppress(TemporaryFailure), translated("close the connection"):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close()
