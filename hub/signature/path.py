@@ -1,0 +1,115 @@
+"""Certification paths (RFC 5280 §6) by pyhanko-certvalidator: the one module that knows its types."""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import TypeAlias, TypeVar
+
+from asn1crypto import x509 as asn1
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import (
+    DisallowedAlgorithmError,
+    ExpiredError,
+    NotYetValidError,
+    PathBuildingError,
+    PathValidationError,
+    ValidationError,
+)
+from pyhanko_certvalidator.path import ValidationPath
+
+T = TypeVar("T")
+
+
+class PathFault(StrEnum):
+    """Why there is no path."""
+
+    NO_CHAIN = "no chain"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    WEAK_ALGORITHM = "weak algorithm"
+    CONSTRAINTS = "constraints"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoPath:
+    """There is no valid path; *certificates* are the nearest thing to one, the anchor first."""
+
+    fault: PathFault
+    reason: str
+    certificates: tuple[x509.Certificate, ...] = ()
+
+
+Path: TypeAlias = tuple[x509.Certificate, ...]
+"""From the trust anchor down to the certificate itself."""
+
+
+def find_path(
+    certificate: x509.Certificate,
+    others: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    at: datetime,
+) -> Path | NoPath:
+    """Return a path from *anchors* to *certificate* that is valid at *at*; revocation is not looked at."""
+    context = ValidationContext(
+        trust_roots=[_asn1(anchor) for anchor in anchors],
+        other_certs=[_asn1(other) for other in others],
+        moment=at,
+        allow_fetching=False,
+        revocation_mode="soft-fail",
+        time_tolerance=timedelta(0),
+    )
+    validator = CertificateValidator(_asn1(certificate), validation_context=context)
+    try:
+        return _certificates(_finish(validator.async_validate_path()))
+    except PathValidationError as error:
+        return _no_path(error)
+    except (PathBuildingError, ValidationError, ValueError) as error:
+        return NoPath(fault=PathFault.NO_CHAIN, reason=str(error))
+
+
+def _no_path(error: PathValidationError) -> NoPath:
+    certificates = _certificates(error.original_path)
+    match error:
+        case ExpiredError():
+            fault = PathFault.EXPIRED
+        case NotYetValidError():
+            fault = PathFault.NOT_YET_VALID
+        case DisallowedAlgorithmError():
+            fault = PathFault.WEAK_ALGORITHM
+        case _:
+            fault = PathFault.CONSTRAINTS if _is_linked(certificates) else PathFault.NO_CHAIN
+    return NoPath(fault=fault, reason=str(error), certificates=certificates)
+
+
+def _is_linked(certificates: Path) -> bool:
+    """Whether each certificate was really signed by the one above: names alone can be copied."""
+    try:
+        for issuer, subject in pairwise(certificates):
+            subject.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
+
+
+def _certificates(path: ValidationPath) -> Path:
+    return tuple(x509.load_der_x509_certificate(each.dump()) for each in path.iter_certs(include_root=True))
+
+
+def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
+    return asn1.Certificate.load(certificate.public_bytes(Encoding.DER))
+
+
+def _finish(coroutine: Coroutine[object, object, T]) -> T:
+    """Run a coroutine that waits for nothing: without fetching, the validator only computes."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    coroutine.close()
+    raise AssertionError("the path validator tried to wait for something")

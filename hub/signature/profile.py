@@ -1,0 +1,69 @@
+"""The one shape of XML signature that the axis takes (decision 0003): what is not named here is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from hub.message.edxml import EDXML_NAMESPACE, XMLDSIG_NAMESPACE
+from hub.message.receipt_xml import RECEIPT_NAMESPACE
+
+ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+EXCLUSIVE_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
+TRANSFORMS: Final = (ENVELOPED, EXCLUSIVE_C14N)
+
+_XMLENC: Final = "http://www.w3.org/2001/04/xmlenc#"
+_MORE: Final = "http://www.w3.org/2001/04/xmldsig-more#"
+_MGF1: Final = "http://www.w3.org/2007/05/xmldsig-more#"
+
+DIGEST_METHODS: Final[Mapping[str, str]] = MappingProxyType(
+    {f"{_XMLENC}sha256": "SHA256", f"{_MORE}sha384": "SHA384", f"{_XMLENC}sha512": "SHA512"}
+)
+"""Accepted DigestMethod identifiers and the name of their function (XMLDSIG 1.1 §6.2)."""
+
+RSA_METHODS: Final = frozenset(
+    {f"{_MORE}rsa-sha{size}" for size in (256, 384, 512)}
+    | {f"{_MGF1}sha{size}-rsa-MGF1" for size in (256, 384, 512)}
+)
+ECDSA_METHODS: Final = frozenset(f"{_MORE}ecdsa-sha{size}" for size in (256, 384, 512))
+SIGNATURE_METHODS: Final = RSA_METHODS | ECDSA_METHODS
+"""Accepted SignatureMethod identifiers (XMLDSIG 1.1 §6.4, RFC 9231 §2.3.10 for PSS)."""
+
+MAX_CERTIFICATES: Final = 5
+MAX_BASE64_CHARACTERS: Final = 16_384
+MAX_NAMESPACE_CHARACTERS: Final = 100
+"""Exclusive canonicalisation repeats a namespace on each sibling that uses it: a long one multiplies."""
+
+
+def ds(name: str) -> str:
+    """Return *name* as an element name of XML-DSig."""
+    return f"{{{XMLDSIG_NAMESPACE}}}{name}"
+
+
+SIGNATURE: Final = ds("Signature")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where the one signature of a kind of message stands: last child of the last of *names*."""
+
+    names: tuple[str, ...]
+    """Element names from the root downwards, in Clark notation."""
+
+    @property
+    def path(self) -> str:
+        """The place of the signature, as violations name it."""
+        return "/" + "/".join([name.partition("}")[2] for name in self.names]) + "/Signature"
+
+    @property
+    def search(self) -> str:
+        """The parent of the signature, as ElementPath from the root."""
+        return "./" + "".join(f"{name}/" for name in self.names[1:])
+
+
+ENVELOPE: Final = Location(
+    names=tuple(f"{{{EDXML_NAMESPACE}}}{name}" for name in ("edXML", "edXMLEnvelope", "edXMLHeader"))
+)
+RECEIPT: Final = Location(names=(f"{{{RECEIPT_NAMESPACE}}}Receipt",))
+PLACEHOLDERS: Final = frozenset(f"{{{EDXML_NAMESPACE}}}{name}" for name in ("Signature", "DigitalSignature"))
+"""What vendors' software leaves in the header where it does not sign: empty, or a dummy from a sample."""

@@ -1,0 +1,159 @@
+"""Signs envelopes and receipts in the one shape that the axis takes."""
+
+from dataclasses import dataclass, field
+from typing import Self, TypeAlias
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
+from lxml import etree
+from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
+from signxml.signer import XMLSigner
+
+from hub.errors import ConfigurationError, MalformedMessage, RejectionCode, SignatureRejected
+from hub.message.identifiers import Fingerprint
+from hub.message.refusal import violation
+from hub.signature import xml
+from hub.signature.key import check_key
+from hub.signature.profile import ENVELOPE, PLACEHOLDERS, SIGNATURE
+
+PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """A private key with the certificate that names its owner; its text never shows the key."""
+
+    private_key: PrivateKey = field(repr=False)
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...] = ()
+    """Issuers of the certificate, upwards, without the trust anchor; they travel with every signature."""
+
+    def __post_init__(self) -> None:
+        """Refuse a key that is not the certificate's, or that nobody would accept."""
+        if self.private_key.public_key() != self.certificate.public_key():
+            raise ConfigurationError("the private key does not belong to the certificate")
+        finding = check_key(self.certificate, "")
+        if finding.violation is not None:
+            raise ConfigurationError(finding.violation.en)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Fingerprint of the certificate, as it is registered."""
+        return Fingerprint(self.certificate.fingerprint(SHA256()))
+
+    @classmethod
+    def from_pem(cls, encoded: bytes, password: bytes | None = None) -> Self:
+        """Read private key, certificate and chain from one PEM text; raises `ConfigurationError`."""
+        try:
+            private_key = load_pem_private_key(encoded, password)
+            certificate, *chain = x509.load_pem_x509_certificates(encoded)
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(f"not a signing key in PEM form: {error}") from error
+        return cls._of(private_key, certificate, chain)
+
+    @classmethod
+    def from_pkcs12(cls, encoded: bytes, password: bytes | None = None) -> Self:
+        """Read private key, certificate and chain from PKCS #12; raises `ConfigurationError`."""
+        try:
+            private_key, certificate, chain = pkcs12.load_key_and_certificates(encoded, password)
+        except ValueError as error:
+            raise ConfigurationError(f"not a signing key in PKCS #12 form: {error}") from error
+        return cls._of(private_key, certificate, chain)
+
+    @classmethod
+    def _of(
+        cls, private_key: object, certificate: x509.Certificate | None, chain: list[x509.Certificate]
+    ) -> Self:
+        if certificate is None or not isinstance(private_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            raise ConfigurationError("a signing key is an RSA or EC key with its certificate")
+        return cls(private_key=private_key, certificate=certificate, chain=tuple(chain))
+
+    def to_pem(self, password: bytes) -> bytes:
+        """Return key, encrypted with *password*, certificate and chain as one PEM text."""
+        private_key = self.private_key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password)
+        )
+        certificates = [each.public_bytes(Encoding.PEM) for each in (self.certificate, *self.chain)]
+        return b"".join([private_key, *certificates])
+
+
+def sign_envelope(body: bytes, key: SigningKey) -> bytes:
+    """Return the edXML envelope *body* signed with *key*: UTF-8, with declaration, content unchanged.
+
+    A vendor's empty or dummy placeholder gives way to the signature, which becomes the last child of
+    `edXMLHeader`. Comments are dropped, since no signature covers them. Raises `MalformedMessage` where
+    *body* is no edXML, `SignatureRejected` where it is signed already.
+    """
+    root = _envelope(body)
+    header = _header(root)
+    if next(root.iter(SIGNATURE), None) is not None:
+        rule = "decision 0003: exactly one signature"
+        code, reason = RejectionCode.SIGNATURE_FORMAT_FAILURE, "the envelope is signed already"
+        raise SignatureRejected([violation(code, path=ENVELOPE.path, rule=rule, reason=reason)])
+    etree.strip_tags(root, etree.Comment)
+    for placeholder in [child for child in header if child.tag in PLACEHOLDERS]:
+        _remove(placeholder)
+    return _signed(root, header, key)
+
+
+def sign_receipt(root: etree._Element, key: SigningKey) -> bytes:
+    """Return the receipt *root* signed with *key*, the signature its last child."""
+    return _signed(root, root, key)
+
+
+def _envelope(body: bytes) -> etree._Element:
+    try:
+        return xml.read(body)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise MalformedMessage(
+            [violation(RejectionCode.NOT_WELL_FORMED, path="/", rule="XML 1.0", line=line, column=column)]
+        ) from error
+
+
+def _header(root: etree._Element) -> etree._Element:
+    header = root.find(ENVELOPE.search.removesuffix("/")) if root.tag == ENVELOPE.names[0] else None
+    if header is None:
+        raise MalformedMessage(
+            [violation(RejectionCode.NOT_AN_ENVELOPE, path="/", rule="QCVN 102:2016", root=root.tag)]
+        )
+    return header
+
+
+def _remove(element: etree._Element) -> None:
+    """Remove *element* but not the text after it, which lxml counts as part of it."""
+    parent, previous, tail = element.getparent(), element.getprevious(), element.tail or ""
+    if parent is None:
+        raise AssertionError("a root is no placeholder")
+    if previous is None:
+        parent.text = (parent.text or "") + tail
+    else:
+        previous.tail = (previous.tail or "") + tail
+    parent.remove(element)
+
+
+def _signed(root: etree._Element, parent: etree._Element, key: SigningKey) -> bytes:
+    etree.SubElement(parent, SIGNATURE, Id="placeholder")
+    signature_method, digest_method = _methods(key)
+    signed = XMLSigner(
+        signature_algorithm=signature_method,
+        digest_algorithm=digest_method,
+        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+    ).sign(root, key=key.private_key, cert=[key.certificate, *key.chain])
+    return etree.tostring(signed, xml_declaration=True, encoding="UTF-8")
+
+
+def _methods(key: SigningKey) -> tuple[SignatureMethod, DigestAlgorithm]:
+    if isinstance(key.private_key, rsa.RSAPrivateKey):
+        return SignatureMethod.RSA_SHA256, DigestAlgorithm.SHA256
+    if key.private_key.curve.name == "secp384r1":
+        return SignatureMethod.ECDSA_SHA384, DigestAlgorithm.SHA384
+    return SignatureMethod.ECDSA_SHA256, DigestAlgorithm.SHA256

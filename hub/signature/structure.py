@@ -1,0 +1,163 @@
+"""Takes a signature apart, exactly as the profile wants it, before anything is computed."""
+
+import base64
+import binascii
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from lxml import etree
+
+from hub.errors import RejectionCode, SignatureRejected, Violation
+from hub.message.refusal import violation
+from hub.signature import profile
+from hub.signature.profile import SIGNATURE, Location, ds
+
+_LIMIT: Final = profile.MAX_NAMESPACE_CHARACTERS
+_HAS_COMMENT: Final = etree.XPath("boolean(/*//comment())")
+_HAS_INSTRUCTION_OUTSIDE: Final = etree.XPath("boolean(/processing-instruction())")
+_HAS_LONG_NAMESPACE: Final = etree.XPath(
+    f"boolean(//*[string-length(namespace-uri()) > {_LIMIT}]"
+    f" | //@*[string-length(namespace-uri()) > {_LIMIT}])"
+)
+_KEY_HINTS: Final = frozenset({ds("X509SubjectName"), ds("X509IssuerSerial"), ds("X509SKI")})
+"""Vendors write these beside the certificate; nothing is read from them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureParts:
+    """A signature that has the shape of the profile; whether it holds is not known yet."""
+
+    signature_method: str
+    certificates: tuple[bytes, ...]
+    """DER, as they stand in X509Data; the first is the signer's."""
+
+
+def take_apart(root: etree._Element, location: Location) -> SignatureParts:
+    """Return the parts of the one signature of *root*; raises `SignatureRejected` where the shape differs."""
+    signature, path = _the_signature(root, location), location.path
+    _refuse_uncovered(root, path)
+    signed_info, value, key_info = _children(signature, path, "SignedInfo", "SignatureValue", "KeyInfo")
+    method = _signed_info(signed_info, f"{path}/SignedInfo")
+    _octets(value, f"{path}/SignatureValue")
+    return SignatureParts(
+        signature_method=method, certificates=_certificates(key_info, f"{path}/KeyInfo/X509Data")
+    )
+
+
+def _the_signature(root: etree._Element, location: Location) -> etree._Element:
+    found = list(root.iter(SIGNATURE))
+    if not found or (len(found) == 1 and not len(found[0])):
+        rule = "XMLDSIG 1.1 §4.1: a ds:Signature in the W3C namespace"
+        raise SignatureRejected([violation(RejectionCode.NO_SIGNATURE, path=location.path, rule=rule)])
+    if len(found) > 1:
+        _refuse(location.path, "decision 0003: exactly one signature", f"{len(found)} signatures")
+    ancestors = [ancestor.tag for ancestor in found[0].iterancestors()]
+    if tuple(reversed(ancestors)) != location.names or any(True for _ in found[0].itersiblings("*")):
+        parent = _local(ancestors[0]) if ancestors else "nothing"
+        rule = "decision 0003: the signature's one place"
+        _refuse(location.path, rule, f"the signature stands in {parent} and not at its one place")
+    return found[0]
+
+
+def _refuse_uncovered(root: etree._Element, path: str) -> None:
+    if _HAS_COMMENT(root):
+        rule = "Exclusive C14N 1.0 §4: comments are left out of what is signed"
+        _refuse(path, rule, "a comment stands in the document, where no signature covers it")
+    if _HAS_INSTRUCTION_OUTSIDE(root):
+        rule = "decision 0003: nothing stands beside the root element"
+        _refuse(path, rule, "a processing instruction stands outside the root element")
+    if _HAS_LONG_NAMESPACE(root):
+        rule = f"decision 0003: namespace names of at most {_LIMIT} characters"
+        _refuse(path, rule, "a namespace name is too long")
+
+
+def _signed_info(signed_info: etree._Element, path: str) -> str:
+    names = ("CanonicalizationMethod", "SignatureMethod", "Reference")
+    canonicalization, method, reference = _children(signed_info, path, *names)
+    if reference.get("URI") != "":
+        rule = "XMLDSIG 1.1 §4.4.3.1: URI='' means the whole document"
+        _refuse(f"{path}/Reference", rule, "the reference is not to the whole document")
+    names = ("Transforms", "DigestMethod", "DigestValue")
+    transforms, digest, value = _children(reference, f"{path}/Reference", *names)
+    forbidden = [
+        *_unless_in({profile.EXCLUSIVE_C14N}, canonicalization, path, "XMLDSIG 1.1 §6.5"),
+        *_unless_in(profile.SIGNATURE_METHODS, method, path, "XMLDSIG 1.1 §6.4"),
+        *_unless_in(profile.DIGEST_METHODS, digest, f"{path}/Reference", "XMLDSIG 1.1 §6.2"),
+    ]
+    for step in transforms:
+        forbidden += _unless_in(profile.TRANSFORMS, step, f"{path}/Reference/Transforms", "XMLDSIG 1.1 §6.6")
+    if forbidden:
+        raise SignatureRejected(forbidden)
+    _transforms(transforms, f"{path}/Reference/Transforms")
+    for element in (canonicalization, method, digest, *transforms):
+        _children(element, f"{path}/{_local(element.tag)}")
+    _octets(value, f"{path}/Reference/DigestValue")
+    return _algorithm(method)
+
+
+def _transforms(transforms: etree._Element, path: str) -> None:
+    if tuple(_algorithm(step) for step in transforms) != profile.TRANSFORMS:
+        rule = "decision 0003: enveloped-signature, then exclusive canonicalisation"
+        _refuse(path, rule, "the transforms are not enveloped-signature and exclusive canonicalisation")
+
+
+def _unless_in(accepted: Container[str], element: etree._Element, path: str, clause: str) -> list[Violation]:
+    algorithm = _algorithm(element)
+    if algorithm in accepted:
+        return []
+    rule = f"{clause} and decision 0003; ETSI EN 319 102-1 CRYPTO_CONSTRAINTS_FAILURE"
+    path = f"{path}/{_local(element.tag)}"
+    return [violation(RejectionCode.FORBIDDEN_ALGORITHM, path=path, rule=rule, algorithm=algorithm)]
+
+
+def _certificates(key_info: etree._Element, path: str) -> tuple[bytes, ...]:
+    (data,) = _children(key_info, path.rpartition("/")[0], "X509Data")
+    encoded = [child for child in data if child.tag not in _KEY_HINTS]
+    rule = "XMLDSIG 1.1 §4.5.4; ETSI EN 319 102-1 NO_SIGNING_CERTIFICATE_FOUND"
+    if not encoded:
+        raise SignatureRejected([violation(RejectionCode.NO_SIGNING_CERTIFICATE, path=path, rule=rule)])
+    if any(child.tag != ds("X509Certificate") for child in encoded):
+        _refuse(path, "XMLDSIG 1.1 §4.5.4: certificates only", "X509Data holds something else")
+    if len(encoded) > profile.MAX_CERTIFICATES:
+        _refuse(
+            path, f"decision 0003: at most {profile.MAX_CERTIFICATES} certificates", "too many certificates"
+        )
+    return tuple(_octets(child, f"{path}/X509Certificate") for child in encoded)
+
+
+def _children(element: etree._Element, path: str, *names: str) -> list[etree._Element]:
+    """Return the children of *element*, which are exactly *names* in this order, with nothing between."""
+    children = list(element)
+    found = [child.tag for child in children]
+    if found != [ds(name) for name in names]:
+        expected = ", ".join(names) or "no element"
+        got = ", ".join(_local(tag) for tag in found) or "none"
+        rule = "XMLDSIG 1.1 §4 as narrowed by decision 0003"
+        _refuse(path, rule, f"{_local(element.tag)} holds {got} instead of {expected}")
+    return children
+
+
+def _octets(element: etree._Element, path: str) -> bytes:
+    text = "".join((element.text or "").split())
+    if len(element) or not text or len(text) > profile.MAX_BASE64_CHARACTERS:
+        _refuse(path, "XMLDSIG 1.1 §4.1: base64", f"{_local(element.tag)} is empty or too long")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        _refuse(path, "XMLDSIG 1.1 §4.1: base64", f"{_local(element.tag)} is not base64")
+
+
+def _algorithm(element: etree._Element) -> str:
+    return element.get("Algorithm", "")
+
+
+def _local(tag: object) -> str:
+    """Return the name without its namespace; comments and processing instructions have none."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else "something that is not an element"
+
+
+def _refuse(path: str, rule: str, reason: str) -> NoReturn:
+    rule = f"{rule}; ETSI EN 319 102-1 FORMAT_FAILURE"
+    code = RejectionCode.SIGNATURE_FORMAT_FAILURE
+    raise SignatureRejected([violation(code, path=path, rule=rule, reason=reason)])
