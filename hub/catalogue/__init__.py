@@ -1,4 +1,4 @@
-"""The schemas in force: a fast lane that admits the usual, and a judge that decides the rest and gives reasons."""
+"""The schemas in force: a fast lane admits the usual, a judge decides the rest and gives reasons."""
 
 import threading
 from functools import cached_property
@@ -23,13 +23,13 @@ class Catalogue:
     """
 
     def __init__(self, schemas: Path = SCHEMAS) -> None:
-        """Take the schemas from the folder *schemas*; both are compiled when they are first needed."""
+        """Take the schemas from the folder *schemas*; each is compiled when it is first needed."""
         self._folder = schemas / "edxml" / "2016"
         self._of_thread = threading.local()
         self._judging = threading.Lock()
 
     def violations(self, tree: etree._Element) -> tuple[Violation, ...]:
-        """Return every violation of the schema in *tree*, a message without its signature; none if it is valid.
+        """Return every violation of the schema in *tree*, a message without its signature.
 
         *tree* must have passed the parser: a schema hint in it would be followed.
         """

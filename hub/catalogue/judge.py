@@ -1,4 +1,4 @@
-"""The judge: XSD 1.1 with every violation, its path, and a sentence that its sender's developer can act on."""
+"""The judge: XSD 1.1, every violation with its path and a sentence that a developer can act on."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import xmlschema
 from lxml import etree
+from lxml.etree import _Attrib, _Element
 from xmlschema.validators import (
     XMLSchemaChildrenValidationError,
     XMLSchemaValidationError,
@@ -43,7 +44,7 @@ class Judge:
         self._schema = xmlschema.XMLSchema11(schema, allow="local", defuse="never")
 
     def violations(self, tree: etree._Element) -> tuple[Violation, ...]:
-        """Return the violations in *tree*, in the order of the document, up to a number one can work through."""
+        """Return the violations in *tree* in its order, up to a number that one can work through."""
         return tuple(islice(self._violations(tree), _MOST_VIOLATIONS))
 
     def _violations(self, tree: etree._Element) -> Iterator[Violation]:
@@ -60,7 +61,7 @@ class Judge:
 
 def _path(error: XMLSchemaValidationError, tree: etree._Element) -> str:
     place: object = error.invalid_child if error.invalid_child is not None else error.elem
-    return path_of(place if isinstance(place, etree._Element) else tree)
+    return path_of(place if isinstance(place, _Element) else tree)
 
 
 def _reason(error: XMLSchemaValidationError) -> _Reason:
@@ -104,7 +105,7 @@ def _wrong_child(error: XMLSchemaChildrenValidationError, group: XsdGroup) -> _R
 
 
 def _wrong_attribute(attributes: XsdAttributeGroup, given: object) -> _Reason:
-    names = [str(name) for name in given] if isinstance(given, etree._Attrib) else []
+    names = [str(name) for name in given] if isinstance(given, _Attrib) else []
     unknown = presentable(", ".join(_local(name) for name in names), longest=_LONGEST_VALUE)
     return _Reason(
         f"thuộc tính không được phép ở đây ({unknown}).",
@@ -116,7 +117,7 @@ def _wrong_attribute(attributes: XsdAttributeGroup, given: object) -> _Reason:
 def _wrong_value(facet: XsdFacet, given: object) -> _Reason:
     kind = facet.parent
     rule = _rule(kind.local_name if kind is not None else None)
-    # Only codes, numbers and dates are shown; text that is too long or missing is somebody's, and stays unsaid.
+    # Only codes, numbers and dates are shown; text that is too long stays unsaid, since it is content.
     shown = ""
     if isinstance(facet, xmlschema.validators.XsdPatternFacets) and isinstance(given, str):
         shown = f" “{presentable(given, longest=_LONGEST_VALUE)}”"

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; what its sender called it decides only between formats that share them."""
+"""What a file is, by its first bytes; its name decides only between formats that share them."""
 
 from typing import Final
 

@@ -33,9 +33,7 @@ def text(parent: etree._Element | None, *names: str) -> str:
 
 def whole_text(element: etree._Element) -> str:
     """Return the text of *element* as it stands, also where comments interrupt it."""
-    if len(element) == 0:
-        return element.text or ""
-    return "".join(element.xpath("text()"))
+    return "".join((element.text or "", *(inner.tail or "" for inner in element)))
 
 
 def message_header(tree: etree._Element) -> etree._Element | None:

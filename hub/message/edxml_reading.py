@@ -1,6 +1,6 @@
-"""Reads the header out of the tree that a signature covers: any order of elements, nothing derived from doubt."""
+"""Reads the header out of the tree that a signature covers, in whatever order its elements stand."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from lxml import etree
@@ -18,7 +18,6 @@ from hub.message.identifiers import AgencyCode, DocumentId
 from hub.message.refusal import violation
 from hub.message.secrecy import secrecy_of
 
-_DATE: Final = "%Y/%m/%d"
 _HEADER_PATH: Final = "/edXML/edXMLEnvelope/edXMLHeader/MessageHeader"
 
 
@@ -121,6 +120,6 @@ def _number(written: str, *, within: int) -> int | None:
 def _date(written: str) -> date | None:
     """Return the date; None where there is none, or one that no calendar has (such as 2014/02/30)."""
     try:
-        return datetime.strptime(written, _DATE).date()  # noqa: DTZ007 - a date has no zone
+        return date.fromisoformat(written.replace("/", "-"))
     except ValueError:
         return None

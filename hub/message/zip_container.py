@@ -1,4 +1,4 @@
-"""ZIP containers around one file: vendors' SDKs wrap every type they do not know in one, under any content type."""
+"""ZIP containers around one file: vendors' SDKs wrap every type they do not know, under any content type."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ _END_RECORD: Final = struct.Struct("<4s4H2LH")
 _END_MARK: Final = b"PK\x05\x06"
 _LONGEST_COMMENT: Final = 0xFFFF
 _LARGEST_DIRECTORY: Final = 4_096
-"""One entry with a long name and extra fields; the directory of a bomb with a million entries is never read."""
+"""One entry with a long name and extra fields; the directory of a million entries is never read."""
 _HARMLESS_RATIO: Final = 200
 _HARMLESS_SIZE: Final = 4 * 1024 * 1024
 _ADMITTED_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -58,8 +58,8 @@ def _has_one_entry(content: bytes) -> bool:
     at = content.rfind(_END_MARK, max(0, len(content) - _END_RECORD.size - _LONGEST_COMMENT))
     if at < 0 or len(content) - at < _END_RECORD.size:
         return False
-    _, _, _, entries_here, entries, directory_size, _, _ = _END_RECORD.unpack_from(content, at)
-    return entries_here == entries == 1 and directory_size <= _LARGEST_DIRECTORY
+    _, _, _, here, in_all, directory_size, _, _ = _END_RECORD.unpack_from(content, at)
+    return bool(here == in_all == 1 and directory_size <= _LARGEST_DIRECTORY)
 
 
 def _unpack(archive: zipfile.ZipFile, limit: int) -> Unpacked:

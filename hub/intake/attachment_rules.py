@@ -1,0 +1,103 @@
+"""The rules that attachments keep: in the manifest and there, once each, readable, neither empty nor huge."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from hub.errors import RejectionCode, Violation
+from hub.message.attachment_reading import (
+    EncodedAttachment,
+    content_id,
+    decode,
+    encoded_attachments,
+    open_attachment,
+)
+from hub.message.edxml import Attachment
+from hub.message.edxml_elements import business, is_status, manifest_references, text
+from hub.message.refusal import violation
+from hub.message.zip_container import Oversized
+
+_CODE: Final = RejectionCode
+_MANIFEST_PATH: Final = "/edXML/edXMLEnvelope/edXMLBody/edXMLManifest"
+_ATTACHMENTS_PATH: Final = "/edXML/AttachmentEncoded"
+_MANIFEST_RULE: Final = "QCVN 102:2016, edXMLManifest"
+_SIZE_RULE: Final = "3.attachment-size"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentLimits:
+    """How large attachments may be."""
+
+    octets: int = 12 * 1024 * 1024
+    """Of one attachment as it is enclosed."""
+    unpacked_octets: int = 32 * 1024 * 1024
+    """Of the one file in a container."""
+
+
+def examine_attachments(
+    tree: etree._Element, limits: AttachmentLimits
+) -> tuple[tuple[Attachment, ...], tuple[Violation, ...]]:
+    """Return the attachments that can be read, and every rule that attachments and manifest break."""
+    encoded = encoded_attachments(tree)
+    opened = [_open(attachment, limits) for attachment in encoded]
+    return (
+        tuple(result for result in opened if isinstance(result, Attachment)),
+        (
+            *_presence_rule(tree, encoded),
+            *_manifest_rules([content_id(reference) for reference in manifest_references(tree)], encoded),
+            *(result for result in opened if isinstance(result, Violation)),
+        ),
+    )
+
+
+def _presence_rule(tree: etree._Element, encoded: Sequence[EncodedAttachment]) -> Iterator[Violation]:
+    is_new = text(business(tree), "BussinessDocType") in {"", "0"}
+    if is_new and not encoded and not is_status(tree):
+        yield violation(_CODE.NO_ATTACHMENT, path=_ATTACHMENTS_PATH, rule="QCVN 102:2016, AttachmentEncoded")
+
+
+def _manifest_rules(manifest: Sequence[str], encoded: Sequence[EncodedAttachment]) -> Iterator[Violation]:
+    enclosed = [attachment.content_id for attachment in encoded]
+    for path, names in ((_MANIFEST_PATH, manifest), (_ATTACHMENTS_PATH, enclosed)):
+        for name in _repeated(names):
+            yield _refuse(_CODE.DUPLICATE_CONTENT_ID, path, _MANIFEST_RULE, name)
+    for name in _only_in(manifest, enclosed):
+        yield _refuse(_CODE.ATTACHMENT_MISSING, _MANIFEST_PATH, _MANIFEST_RULE, name)
+    for name in _only_in(enclosed, manifest):
+        yield _refuse(_CODE.ATTACHMENT_NOT_IN_MANIFEST, _ATTACHMENTS_PATH, _MANIFEST_RULE, name)
+
+
+def _repeated(names: Sequence[str]) -> Iterator[str]:
+    return (name for name, times in Counter(names).items() if times > 1)
+
+
+def _only_in(names: Sequence[str], others: Sequence[str]) -> Iterator[str]:
+    known = set(others)
+    return (name for name in dict.fromkeys(names) if name not in known)
+
+
+def _open(encoded: EncodedAttachment, limits: AttachmentLimits) -> Attachment | Violation:
+    content = decode(encoded)
+    if content is None:
+        return _refuse(_CODE.ATTACHMENT_NOT_BASE64, encoded.path, "RFC 4648, 4", encoded.content_id)
+    if not content:
+        return _refuse(_CODE.ATTACHMENT_EMPTY, encoded.path, "3.attachment-empty", encoded.content_id)
+    if len(content) > limits.octets:
+        return _too_large(encoded, len(content), limits.octets)
+    opened = open_attachment(encoded, content, limit=limits.unpacked_octets)
+    if isinstance(opened, Oversized):
+        return _too_large(encoded, opened.size, limits.unpacked_octets)
+    return opened
+
+
+def _too_large(encoded: EncodedAttachment, size: int, limit: int) -> Violation:
+    return _refuse(
+        _CODE.ATTACHMENT_TOO_LARGE, encoded.path, _SIZE_RULE, encoded.content_id, size=size, limit=limit
+    )
+
+
+def _refuse(code: RejectionCode, path: str, rule: str, name: str, **values: object) -> Violation:
+    return violation(code, path=path, rule=rule, content_id=name, **values)

@@ -1,0 +1,123 @@
+"""Step 3 of intake: the content has the structure of QCVN 102:2016 and keeps the rules of the axis."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from lxml import etree
+
+from hub.catalogue import Catalogue
+from hub.errors import RejectionCode, SchemaViolation, Violation
+from hub.intake.attachment_rules import AttachmentLimits, examine_attachments
+from hub.message.content_digest import content_digest
+from hub.message.edxml import Attachment, Header, StatusCode
+from hub.message.edxml_elements import attachment_elements, is_status, message_header, text
+from hub.message.edxml_reading import find_header, read_header, recipients
+from hub.message.identifiers import AgencyKey, agency_key
+from hub.message.refusal import violation
+from hub.message.secrecy import secrecy_of
+from hub.message.stages import ValidMessage, VerifiedMessage
+
+_CODE: Final = RejectionCode
+_HEADER_PATH: Final = "/edXML/edXMLEnvelope/edXMLHeader/MessageHeader"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentLimits:
+    """How much one message may carry."""
+
+    recipients: int = 1_000
+    attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What the content says and every rule that it breaks."""
+
+    violations: tuple[Violation, ...]
+    header: Header | None
+    """None where so much is missing that there is no header to read."""
+    attachments: tuple[Attachment, ...]
+    """Those that can be read."""
+
+
+def validate(verified: VerifiedMessage, catalogue: Catalogue, limits: ContentLimits) -> ValidMessage:
+    """Admit content that breaks no rule; raises `SchemaViolation` with everything that it breaks."""
+    examined = examine(verified, catalogue, limits)
+    if examined.violations:
+        raise SchemaViolation(examined.violations)
+    return ValidMessage(
+        verified=verified,
+        header=examined.header or read_header(verified.signed_tree),
+        attachments=examined.attachments,
+        content_digest=content_digest(verified.signed_tree, examined.attachments),
+    )
+
+
+def examine(verified: VerifiedMessage, catalogue: Catalogue, limits: ContentLimits) -> Examined:
+    """Return what *verified* says and all that is wrong with it: schema, rules and attachments at once."""
+    tree = verified.signed_tree
+    attachments, refused = examine_attachments(tree, limits.attachments)
+    rules = _status_rules(tree) if is_status(tree) else _document_rules(tree, limits)
+    return Examined(
+        violations=(*catalogue.violations(tree), *rules, *refused),
+        header=find_header(tree),
+        attachments=attachments,
+    )
+
+
+def _document_rules(tree: etree._Element, limits: ContentLimits) -> Iterator[Violation]:
+    named = recipients(message_header(tree))
+    if not named:
+        yield violation(_CODE.NO_RECIPIENT, path=f"{_HEADER_PATH}/To", rule="QCVN 102:2016, 1.2")
+    if len(named) > limits.recipients:
+        yield violation(
+            _CODE.TOO_MANY_RECIPIENTS,
+            path=f"{_HEADER_PATH}/To",
+            rule="3.recipients",
+            count=len(named),
+            limit=limits.recipients,
+        )
+    yield from _repeated_recipients(agency_key(code) for code in named if code)
+    yield from _secrecy_rule(tree)
+
+
+def _repeated_recipients(keys: Iterable[AgencyKey]) -> Iterator[Violation]:
+    seen: set[AgencyKey] = set()
+    reported: set[AgencyKey] = set()
+    for key in keys:
+        if key in seen and key not in reported:
+            reported.add(key)
+            yield violation(
+                _CODE.DUPLICATE_RECIPIENT,
+                path=f"{_HEADER_PATH}/To",
+                rule="QCVN 102:2016, 1.2",
+                recipient=key,
+            )
+        seen.add(key)
+
+
+def _secrecy_rule(tree: etree._Element) -> Iterator[Violation]:
+    level = secrecy_of(tree)
+    if level is not None:
+        yield violation(_CODE.STATE_SECRET, path="/edXML", rule="QĐ 28/2018/QĐ-TTg, 1.2", level=level)
+
+
+def _status_rules(tree: etree._Element) -> Iterator[Violation]:
+    status = text(message_header(tree), "StatusCode")
+    if status not in set(StatusCode):
+        yield violation(
+            _CODE.UNKNOWN_STATUS_CODE,
+            path=f"{_HEADER_PATH}/StatusCode",
+            rule="QĐ 28/2018/QĐ-TTg, 10.2.h",
+            status=status,
+        )
+    if next(attachment_elements(tree), None) is not None:
+        yield violation(
+            _CODE.SCHEMA_VIOLATION,
+            path="/edXML/AttachmentEncoded",
+            rule="3.status",
+            reason_vi="trạng thái không mang tệp đính kèm.",
+            reason_en="a status carries no attachments.",
+        )
+    yield from _secrecy_rule(tree)
