@@ -1,0 +1,238 @@
+"""The kit's two connections: one publishes, the other consumes, so that neither can block the other."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, Self, TypeVar
+from uuid import uuid4
+
+import structlog
+from aio_pika import DeliveryMode, Message, connect_robust
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AuthenticationError, ProbableAuthenticationError
+from pamqp.commands import Basic
+from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type, wait_random_exponential
+from yarl import URL
+
+from adapters.kit.outgoing import Outgoing
+from hub.errors import ConfigurationError, TemporaryFailure
+from hub.message import properties
+from hub.message.identifiers import MailboxName
+
+T = TypeVar("T")
+_log = structlog.get_logger("adapters.kit")
+
+_HEARTBEAT: Final = 15
+_CALL_SECONDS: Final = 30.0
+_LONGEST_WAIT: Final = 30.0
+_OUTAGES: Final = (*CONNECTION_EXCEPTIONS, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerAddress:
+    """Where the broker is, and as whom we speak there: the broker user is the mailbox."""
+
+    url: str
+    mailbox: MailboxName
+    tls: ssl.SSLContext | None = None
+
+
+class SubmitChannel:
+    """Publishes to `axis.submit`, mandatory and persistent, in the mailbox's own name, until confirmed."""
+
+    def __init__(
+        self, connection: AbstractRobustConnection, channel: AbstractRobustChannel, mailbox: MailboxName
+    ) -> None:
+        """Publish on *channel*, which does nothing else: one bad operation would fail all in flight on it."""
+        self._connection = connection
+        self._channel = channel
+        self._mailbox = mailbox
+
+    @classmethod
+    async def open(cls, address: BrokerAddress) -> Self:
+        """Connect, for as long as it takes; raises `ConfigurationError` where the broker does not know us."""
+        return await _persistently(lambda: cls._open(address), address)
+
+    @classmethod
+    async def _open(cls, address: BrokerAddress) -> Self:
+        connection = await _connect(address, "submit")
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        assert isinstance(channel, AbstractRobustChannel)  # noqa: S101 - what a robust connection opens
+        return cls(connection, channel, address.mailbox)
+
+    async def submit(self, outgoing: Outgoing) -> None:
+        """Publish once; raises `TemporaryFailure` for whatever the broker did but confirm."""
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                exchange = await self._channel.get_exchange(properties.SUBMIT_EXCHANGE, ensure=False)
+                confirm = await exchange.publish(self._message(outgoing), self._mailbox, mandatory=True)
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            raise TemporaryFailure("the connection broke while publishing") from error
+        except _OUTAGES as error:
+            raise TemporaryFailure(f"{outgoing.submission_id} was not confirmed: {error!r}") from error
+        if not isinstance(confirm, Basic.Ack):
+            raise TemporaryFailure(f"{outgoing.submission_id} was not confirmed: {type(confirm).__name__}")
+
+    def _message(self, outgoing: Outgoing) -> Message:
+        about = outgoing.about_delivery
+        return Message(
+            outgoing.body,
+            content_type=properties.CONTENT_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            type=outgoing.kind.value,
+            correlation_id=outgoing.submission_id,
+            message_id=uuid4().hex,  # fresh: the client library matches returns to publishes by it
+            user_id=self._mailbox,
+            headers={properties.DELIVERY_ID: str(about)} if about is not None else None,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connection; what was not confirmed stays in the journal."""
+        await _close(self._connection)
+
+
+class Arrived(Protocol):
+    """One message from the mailbox's queue, unsettled."""
+
+    @property
+    def body(self) -> bytes:
+        """The exact bytes."""
+        ...
+
+    @property
+    def type(self) -> str | None:
+        """The kind of message, as the axis says."""
+        ...
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What a receipt answers."""
+        ...
+
+    @property
+    def headers(self) -> dict[str, object]:
+        """What the axis wrote beside the bytes."""
+        ...
+
+    async def acknowledge(self) -> None:
+        """Settle: the broker may forget it. Quiet where the connection is gone, since it then comes again."""
+        ...
+
+    async def give_back(self) -> None:
+        """Reject without requeue: the axis decides when it is offered again."""
+        ...
+
+
+class _ArrivedMessage:
+    """An AMQP message of the client library, as `Arrived`."""
+
+    def __init__(self, message: AbstractIncomingMessage) -> None:
+        self._message = message
+        self.body = message.body
+        self.type = message.type
+        self.correlation_id = message.correlation_id
+        self.headers: dict[str, object] = dict(message.headers)
+
+    async def acknowledge(self) -> None:
+        await _settle(self._message.ack())
+
+    async def give_back(self) -> None:
+        await _settle(self._message.reject(requeue=False))
+
+
+class MailboxQueue:
+    """Consumes `agency.<mailbox>`; what is unsettled when it closes or the broker restarts comes again."""
+
+    def __init__(self, connection: AbstractRobustConnection) -> None:
+        """Consume over *connection*; `open` makes it."""
+        self._connection = connection
+        self._arrived: asyncio.Queue[Arrived] = asyncio.Queue()  # bounded by the prefetch
+
+    @classmethod
+    async def open(cls, address: BrokerAddress, *, prefetch: int) -> Self:
+        """Connect and consume, for as long as it takes."""
+        return await _persistently(lambda: cls._open(address, prefetch), address)
+
+    @classmethod
+    async def _open(cls, address: BrokerAddress, prefetch: int) -> Self:
+        connection = await _connect(address, "consume")
+        mailbox_queue = cls(connection)
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                channel = await connection.channel()
+                await channel.set_qos(prefetch_count=prefetch)
+                queue = await channel.declare_queue(properties.queue_of(address.mailbox), passive=True)
+                await queue.consume(mailbox_queue._take)
+        except BaseException:
+            await _close(connection)
+            raise
+        return mailbox_queue
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        self._arrived.put_nowait(_ArrivedMessage(message))
+
+    async def __aiter__(self) -> AsyncIterator[Arrived]:
+        """Yield what arrives, in the queue's order, without end."""
+        while True:
+            yield await self._arrived.get()
+
+    async def close(self) -> None:
+        """Let go of the connection and of everything unsettled."""
+        await _close(self._connection)
+
+
+async def _connect(address: BrokerAddress, purpose: str) -> AbstractRobustConnection:
+    url = URL(address.url).update_query(
+        heartbeat=str(_HEARTBEAT), reconnect_interval="1", name=f"{address.mailbox} {purpose}"
+    )
+    async with asyncio.timeout(_CALL_SECONDS):
+        return await connect_robust(url, ssl_context=address.tls)
+
+
+async def _persistently(connect: Callable[[], Awaitable[T]], address: BrokerAddress) -> T:
+    attempts = AsyncRetrying(
+        retry=retry_if_not_exception_type(
+            (AuthenticationError, ProbableAuthenticationError, asyncio.CancelledError)
+        ),
+        wait=wait_random_exponential(multiplier=0.2, max=_LONGEST_WAIT),
+        before_sleep=_log_attempt,
+        reraise=True,
+    )
+    try:
+        return await attempts(connect)
+    except (AuthenticationError, ProbableAuthenticationError) as error:
+        raise ConfigurationError(f"the broker does not let {address.mailbox} in: {error!r}") from error
+
+
+def _log_attempt(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome is not None else None
+    _log.warning("broker.unreachable", attempt=state.attempt_number, reason=repr(error))
+
+
+async def _settle(settlement: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(_CALL_SECONDS):
+            await settlement
+    except asyncio.CancelledError:
+        if _is_cancelled():
+            raise
+        _log.info("delivery.unsettled", reason="the connection broke")
+    except _OUTAGES as error:
+        _log.info("delivery.unsettled", reason=repr(error))
+
+
+async def _close(connection: AbstractRobustConnection) -> None:
+    try:
+        async with asyncio.timeout(_CALL_SECONDS):
+            await connection.close()
+    except _OUTAGES as error:
+        _log.info("broker.left", reason=repr(error))
+
+
+def _is_cancelled() -> bool:
+    """Tell our own cancellation from the client library's, which cancels what it cannot finish."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

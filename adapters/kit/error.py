@@ -1,0 +1,15 @@
+"""What can go wrong on the agency's side, beside what the hub's taxonomy already names."""
+
+from hub.errors import HubError, TemporaryFailure
+
+
+class UnfitDraft(HubError):
+    """The adapter acts: what it wants to send cannot be sent; nothing was journalled."""
+
+
+class DeliveryRejected(HubError):
+    """Something in the mailbox's queue is not what the axis says it is; it goes back, and the journal says why."""
+
+
+class JournalFailed(TemporaryFailure):
+    """The journal's file cannot be written: the mailbox stops, and what it had in hand comes again."""

@@ -1,0 +1,148 @@
+"""Decides whether something in the mailbox's queue may be believed; nothing in it is read before."""
+
+from codecs import BOM_UTF8
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from lxml import etree
+
+from adapters.kit.broker import Arrived
+from adapters.kit.delivery import Arrival, ArrivedReceipt, ArrivedStatus, Consignment, Delivery
+from adapters.kit.error import DeliveryRejected
+from adapters.kit.incoming import Rejection
+from hub.errors import SignatureRejected
+from hub.message import properties
+from hub.message.attachment_reading import read_attachments
+from hub.message.edxml import DocumentHeader, Header, MessageKind, StatusHeader
+from hub.message.edxml_reading import read_header
+from hub.message.hardened_xml import parse_hardened
+from hub.message.identifiers import (
+    AgencyKey,
+    DeliveryId,
+    Fingerprint,
+    MailboxName,
+    MessageId,
+    agency_key,
+)
+from hub.signature.certificates import TrustAnchors, check_certificate
+from hub.signature.profile import ENVELOPE
+from hub.signature.receipts import verify_receipt
+from hub.signature.verification import verify_signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whom this mailbox believes."""
+
+    mailbox: MailboxName
+    agencies: TrustAnchors
+    """Roots of the certificates with which agencies sign."""
+    hub: TrustAnchors
+    """Roots of the certificate with which the hub signs receipts."""
+    hub_certificates: frozenset[Fingerprint]
+    """The very certificates with which the hub signs: an agency's, from the same roots, is none of them."""
+
+
+def inspect(arrived: Arrived, trust: Trust, at: datetime) -> Arrival:
+    """Return what arrived, read from verified bytes and equal to what the axis wrote beside them.
+
+    Raises `SignatureRejected` where a signature does not hold, `DeliveryRejected` where the two differ.
+    """
+    consignment = _read_consignment(arrived)
+    if arrived.type == MessageKind.RECEIPT:
+        return _inspect_receipt(arrived, consignment, trust, at)
+    tree = _verified_tree(arrived.body, trust.agencies, at)
+    header = read_header(tree)
+    _compare(header, consignment, arrived.type)
+    match header:
+        case DocumentHeader():
+            return Delivery(
+                consignment=consignment,
+                header=header,
+                attachments=read_attachments(tree),
+                body=arrived.body,
+            )
+        case StatusHeader():
+            return ArrivedStatus(consignment=consignment, header=header, body=arrived.body)
+
+
+def read_rejection(arrived: Arrived) -> Rejection | None:
+    """Return what the journal notes about a rejected delivery; None where not even its name can be read."""
+    try:
+        delivery_id = DeliveryId(UUID(_text(arrived.headers, properties.DELIVERY_ID)))
+        attempt = _number(arrived.headers, properties.ATTEMPT)
+    except (DeliveryRejected, ValueError):
+        return None
+    return Rejection(delivery_id=delivery_id, kind=arrived.type or "unknown", attempt=attempt)
+
+
+def _inspect_receipt(
+    arrived: Arrived, consignment: Consignment, trust: Trust, at: datetime
+) -> ArrivedReceipt:
+    receipt = verify_receipt(arrived.body, anchors=trust.hub, hub_certificates=trust.hub_certificates, at=at)
+    if receipt.mailbox != trust.mailbox:
+        raise DeliveryRejected(f"the receipt is for {receipt.mailbox}")
+    if receipt.submission_id != arrived.correlation_id:
+        raise DeliveryRejected(f"the receipt answers {receipt.submission_id}, not {arrived.correlation_id}")
+    return ArrivedReceipt(consignment=consignment, receipt=receipt, body=arrived.body)
+
+
+def _verified_tree(body: bytes, anchors: TrustAnchors, at: datetime) -> etree._Element:
+    if b"<!DOCTYPE" in body:
+        raise DeliveryRejected("the envelope has a document type declaration")
+    try:
+        root = parse_hardened(body.removeprefix(BOM_UTF8))
+    except etree.XMLSyntaxError as error:
+        raise DeliveryRejected(f"the envelope is not well-formed XML: {error.msg}") from error
+    signed = verify_signature(root, location=ENVELOPE)
+    finding = check_certificate(signed.certificate, signed.chain, anchors, at)
+    if finding.violation is not None:
+        raise SignatureRejected([finding.violation])
+    return signed.signed_tree
+
+
+def _compare(header: Header, consignment: Consignment, kind: str | None) -> None:
+    """Refuse an envelope under the name of another: the signed bytes and the axis must say the same."""
+    expected = MessageKind.DOCUMENT if isinstance(header, DocumentHeader) else MessageKind.STATUS
+    if kind != expected:
+        raise DeliveryRejected(f"the envelope is a {expected}, the axis says {kind}")
+    if agency_key(header.sender) != consignment.sender:
+        raise DeliveryRejected(f"the envelope is from {header.sender}, the axis says {consignment.sender}")
+    if isinstance(header, DocumentHeader):
+        recipients = {agency_key(code) for code in header.recipients}
+        if consignment.recipient not in recipients:
+            raise DeliveryRejected(f"{consignment.recipient} is not among the document's recipients")
+
+
+def _read_consignment(arrived: Arrived) -> Consignment:
+    headers = arrived.headers
+    sender = headers.get(properties.SENDER)
+    try:
+        return Consignment(
+            delivery_id=DeliveryId(UUID(_text(headers, properties.DELIVERY_ID))),
+            attempt=_number(headers, properties.ATTEMPT),
+            message_id=MessageId(UUID(_text(headers, properties.HUB_MESSAGE_ID))),
+            sender=AgencyKey(str(sender)) if sender is not None else None,
+            recipient=AgencyKey(_text(headers, properties.RECIPIENT)),
+            lane=_text(headers, properties.LANE),
+            lane_number=_number(headers, properties.LANE_NUMBER),
+            correlation_id=arrived.correlation_id or "",
+        )
+    except ValueError as error:
+        raise DeliveryRejected(f"an AMQP header is not what the axis writes: {error}") from error
+
+
+def _text(headers: Mapping[str, object], name: str) -> str:
+    value = headers.get(name)
+    if not isinstance(value, str):
+        raise DeliveryRejected(f"the AMQP header {name} is missing or no text")
+    return value
+
+
+def _number(headers: Mapping[str, object], name: str) -> int:
+    value = headers.get(name)
+    if not isinstance(value, int):
+        raise DeliveryRejected(f"the AMQP header {name} is missing or no number")
+    return value

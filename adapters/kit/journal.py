@@ -1,0 +1,190 @@
+"""The durable journal of one mailbox: a SQLite file and one writer thread, so that the loop never waits."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, Protocol, Self, TypeAlias, TypeVar
+
+from adapters.kit.error import JournalFailed
+from adapters.kit.schema import bring_up_to_date
+
+T = TypeVar("T")
+Act: TypeAlias = Callable[[sqlite3.Connection], T]
+"""What happens in one transaction; it neither commits nor rolls back itself."""
+
+_GROUP: Final = 256
+"""Acts that share one commit, and so one fsync, at most."""
+_BUSY: Final = 30.0
+"""Seconds that a writer waits for the writers of other processes."""
+
+
+class Journal:
+    """Runs acts in transactions: what `write` returned for is on disk, an act that raised left nothing.
+
+    Several processes of one mailbox share the file; unique keys decide between them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; `open` opens it."""
+        self.path = path
+        self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    @classmethod
+    async def open(cls, path: Path, *, tables: Sequence[str] = ()) -> Self:
+        """Open or create the journal; *tables* are the adapter's statements for tables of its own."""
+        journal = cls(path)
+        journal._thread = threading.Thread(target=journal._work, name=f"journal {path.name}", daemon=True)
+        journal._thread.start()
+        try:
+            await journal.write(lambda connection: _prepare(connection, tables))
+        except BaseException:
+            await journal.close()
+            raise
+        return journal
+
+    async def write(self, act: Act[T]) -> T:
+        """Run *act* and return its result after the commit; acts that wait together share one commit.
+
+        Raises what *act* raised, then rolled back; `JournalFailed` where the file cannot be written.
+        """
+        if self._is_closed:
+            raise JournalFailed(f"the journal {self.path} is closed")
+        pending = _Pending(act)
+        self._waiting.put(pending)
+        return await pending.settled
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of the file."""
+        self._is_closed = True
+        self._waiting.put(None)
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (group := self._next_group()) is not None:
+            try:
+                connection = connection or _connect(self.path)
+                _commit(connection, group)
+            except sqlite3.Error as error:
+                _fail(group, JournalFailed(f"the journal {self.path} cannot be written: {error}"))
+                connection = _abandon(connection)
+            else:
+                _settle(group)
+        if connection is not None:
+            connection.close()
+
+    def _next_group(self) -> "Sequence[_Write] | None":
+        first = self._waiting.get()
+        if first is None:
+            return None
+        group = [first]
+        while len(group) < _GROUP:
+            try:
+                following = self._waiting.get_nowait()
+            except Empty:
+                break
+            if following is None:
+                self._waiting.put(None)
+                break
+            group.append(following)
+        return group
+
+
+class _Write(Protocol):
+    """An act that waits, whatever it returns."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, connection: sqlite3.Connection) -> None: ...
+
+    def fail(self, error: Exception) -> None: ...
+
+    def settle(self) -> None: ...
+
+
+class _Pending(Generic[T]):
+    """One act and the future of its result."""
+
+    def __init__(self, act: Act[T]) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.settled: asyncio.Future[T] = self.loop.create_future()
+        self._act = act
+        self._results: list[T] = []
+        self._error: Exception | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        connection.execute("SAVEPOINT act")
+        try:
+            self._results = [self._act(connection)]
+        except Exception as error:  # noqa: BLE001 - an adapter's act may raise anything; whoever waits gets it
+            self._error = error
+            connection.execute("ROLLBACK TO act")
+        connection.execute("RELEASE act")
+
+    def fail(self, error: Exception) -> None:
+        self._error = error
+
+    def settle(self) -> None:
+        if self.settled.done():  # whoever waited was cancelled; what was written stays
+            return
+        if self._error is not None:
+            self.settled.set_exception(self._error)
+        else:
+            self.settled.set_result(self._results[0])
+
+
+def _prepare(connection: sqlite3.Connection, tables: Sequence[str]) -> None:
+    bring_up_to_date(connection)
+    for statement in tables:
+        connection.execute(statement)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _commit(connection: sqlite3.Connection, group: Sequence[_Write]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for write in group:
+        write.run(connection)
+    connection.execute("COMMIT")
+
+
+def _abandon(connection: sqlite3.Connection | None) -> sqlite3.Connection | None:
+    """Close after a failure: the next group opens the file again, and nothing half done survives."""
+    if connection is not None:
+        connection.close()
+    return None
+
+
+def _fail(group: Sequence[_Write], error: JournalFailed) -> None:
+    for write in group:
+        write.fail(error)
+    _settle(group)
+
+
+def _settle(group: Sequence[_Write]) -> None:
+    """Wake those who wait: once for the group, as they nearly always share a loop."""
+    loop = group[0].loop
+    try:
+        loop.call_soon_threadsafe(_settle_each, [write for write in group if write.loop is loop])
+        for write in group:
+            if write.loop is not loop:
+                write.loop.call_soon_threadsafe(write.settle)
+    except RuntimeError:  # the loop was closed: nobody waits any more
+        return
+
+
+def _settle_each(group: Sequence[_Write]) -> None:
+    for write in group:
+        write.settle()

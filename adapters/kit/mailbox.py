@@ -1,0 +1,269 @@
+"""A mailbox on the axis, as an adapter's twenty lines see it: send, learn the outcome, receive, report."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import Final, TypeVar
+from uuid import uuid4
+
+from adapters.kit import incoming, outgoing
+from adapters.kit.answering import compose_report
+from adapters.kit.broker import Arrived, MailboxQueue, SubmitChannel
+from adapters.kit.delivery import Arrival, ArrivedReceipt, ArrivedStatus, Delivery
+from adapters.kit.envelope import DocumentDraft, StatusDraft, compose_document, compose_status
+from adapters.kit.error import UnfitDraft
+from adapters.kit.incoming import ReportedDocument
+from adapters.kit.inspection import inspect
+from adapters.kit.journal import Journal
+from adapters.kit.keyring import seal
+from adapters.kit.outgoing import Outgoing, OutgoingState
+from adapters.kit.reception import HandleDelivery, HandleReceipt, Handlers, HandleStatus, Reception
+from adapters.kit.relay import Relay
+from adapters.kit.settings import KitSettings
+from adapters.kit.transaction import Transaction
+from hub.errors import MalformedMessage, RejectionCode
+from hub.message.edxml import MessageKind, StatusCode
+from hub.message.hardened_xml import parse_hardened
+from hub.message.identifiers import DeliveryId, SubmissionId, digest_of
+from hub.message.receipt import Receipt, ReceiptEvent
+from hub.message.receipt_xml import read_receipt
+from hub.message.refusal import violation
+
+T = TypeVar("T")
+
+_DECISIONS: Final = (ReceiptEvent.SUBMISSION_ACCEPTANCE, ReceiptEvent.SUBMISSION_REJECTION)
+_POLL_SECONDS: Final = 1.0
+"""How often the journal is asked for a receipt that another process of this mailbox may have received."""
+_CHUNK: Final = 200
+_CPU_THREADS: Final = 2
+
+
+async def _ignore_status(_status: ArrivedStatus, _transaction: Transaction) -> None:
+    """Leave a status to the journal, which has its code."""
+
+
+async def _ignore_receipt(_receipt: ArrivedReceipt, _transaction: Transaction) -> None:
+    """Leave a receipt to the journal, which has its bytes."""
+
+
+class Mailbox:
+    """One mailbox in one process: `async with Mailbox.open(settings) as mailbox`.
+
+    What `post` returned for is safe and goes out, through crashes and outages, until the broker has it. What a
+    handler wrote into its transaction is written once for each delivery.
+    """
+
+    def __init__(self, settings: KitSettings, journal: Journal, relay: Relay) -> None:
+        """Put the parts together; `open` makes and starts them."""
+        self.journal: Final = journal
+        self._settings = settings
+        self._relay = relay
+        self._threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix=f"kit {settings.mailbox}")
+        self._outcomes: dict[SubmissionId, set[asyncio.Future[None]]] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: KitSettings, *, tables: Sequence[str] = ()) -> AsyncIterator["Mailbox"]:
+        """Open the journal and publish what it still holds; the broker may be away meanwhile.
+
+        *tables* are statements for the adapter's own tables in the journal (`CREATE TABLE IF NOT EXISTS …`).
+        """
+        journal = await Journal.open(settings.journal, tables=tables)
+        relay = Relay(journal, window=settings.window)
+        mailbox = cls(settings, journal, relay)
+        try:
+            with _single_error():
+                async with asyncio.TaskGroup() as tasks:
+                    publishing = tasks.create_task(mailbox._publish())
+                    try:
+                        yield mailbox
+                    finally:
+                        publishing.cancel()
+        finally:
+            mailbox._threads.shutdown(wait=False, cancel_futures=True)
+            await relay.stop()
+            await journal.close()
+
+    async def send(
+        self, draft: DocumentDraft | StatusDraft | bytes, *, about: DeliveryId | None = None
+    ) -> SubmissionId:
+        """Sign, journal, publish; return once the broker has confirmed. What it means follows: `outcome`."""
+        message = await self._prepare(draft, about)
+        confirmed = self._relay.confirmation(message.submission_id)
+        await self._relay.journal_all([message])
+        await confirmed
+        return message.submission_id
+
+    async def post(
+        self, draft: DocumentDraft | StatusDraft | bytes, *, about: DeliveryId | None = None
+    ) -> SubmissionId:
+        """Sign and journal; it is published in the background, also where the broker is away just now."""
+        message = await self._prepare(draft, about)
+        await self._relay.journal_all([message])
+        return message.submission_id
+
+    async def send_signed_many(
+        self, bodies: Sequence[bytes], *, kind: MessageKind = MessageKind.DOCUMENT
+    ) -> Sequence[SubmissionId]:
+        """Journal and publish envelopes that are signed already; return once all are confirmed.
+
+        They share commits and travel side by side: this is the way for thousands.
+        """
+        sent: list[SubmissionId] = []
+        before: Awaitable[object] | None = None
+        for chunk in _chunks(bodies, _CHUNK):
+            messages = [self._message(body, kind, about=None) for body in chunk]
+            confirmed = asyncio.gather(*[self._relay.confirmation(each.submission_id) for each in messages])
+            await self._relay.journal_all(messages)
+            if before is not None:  # one chunk travels while the next is journalled
+                await before
+            before = confirmed
+            sent += [each.submission_id for each in messages]
+        if before is not None:
+            await before
+        return sent
+
+    async def report(
+        self, delivery_id: DeliveryId, status: StatusCode, description: str = ""
+    ) -> SubmissionId:
+        """Tell the sender what became of a delivery (02 to 06, 15, 16); confirmed on return.
+
+        Raises `UnfitDraft` where this mailbox has not received that delivery.
+        """
+        document = await self.journal.write(
+            lambda connection: incoming.reported_document(connection, delivery_id)
+        )
+        if document is None:
+            raise UnfitDraft(f"this mailbox has received no document in delivery {delivery_id}")
+        return await self.send(
+            compose_report(document, status, description, datetime.now(UTC)), about=delivery_id
+        )
+
+    async def outcome(self, submission: SubmissionId) -> Receipt:
+        """Wait for the axis's signed acceptance or refusal; some process of this mailbox must be in `run`."""
+        while (decision := await self._decision(submission)) is None:
+            news = asyncio.get_running_loop().create_future()
+            self._outcomes.setdefault(submission, set()).add(news)
+            await asyncio.wait([news], timeout=_POLL_SECONDS)
+            self._outcomes.get(submission, set()).discard(news)
+        return decision
+
+    async def _decision(self, submission: SubmissionId) -> Receipt | None:
+        receipts = await self.receipts(submission)
+        return next((receipt for receipt in receipts if receipt.event in _DECISIONS), None)
+
+    async def receipts(self, submission: SubmissionId) -> Sequence[Receipt]:
+        """Return the receipts about *submission* that were verified and stored, oldest first."""
+        stored = await self.receipt_bodies(submission)
+        return [read_receipt(parse_hardened(body)) for body in stored]
+
+    async def receipt_bodies(self, submission: SubmissionId) -> Sequence[bytes]:
+        """Return the exact bytes of those receipts: the evidence."""
+        return await self.journal.write(lambda connection: incoming.receipts_of(connection, submission))
+
+    async def state(self, submission: SubmissionId) -> OutgoingState | None:
+        """Return where *submission* stands; None where this journal does not know it."""
+        return await self.journal.write(lambda connection: outgoing.state_of(connection, submission))
+
+    async def run(
+        self,
+        document: HandleDelivery,
+        *,
+        status: HandleStatus = _ignore_status,
+        receipt: HandleReceipt = _ignore_receipt,
+    ) -> None:
+        """Consume until cancelled: verify, drop what was handled, hand over, answer, acknowledge."""
+        reception = Reception(
+            journal=self.journal,
+            relay=self._relay,
+            inspect=self._inspect,
+            compose=self._compose_answer,
+            handlers=Handlers(document=document, status=status, receipt=receipt),
+            acknowledge_with=self._settings.acknowledge_with,
+            max_offers=self._settings.max_offers,
+            decided=self._tell,
+        )
+        queue = await MailboxQueue.open(self._settings.broker, prefetch=self._settings.prefetch)
+        try:
+            with _single_error():
+                await reception.run(queue)
+        finally:
+            await queue.close()
+
+    async def _publish(self) -> None:
+        channel = await SubmitChannel.open(self._settings.broker)
+        try:
+            await self._relay.run(channel.submit)
+        finally:
+            await channel.close()
+
+    async def _prepare(
+        self, draft: DocumentDraft | StatusDraft | bytes, about: DeliveryId | None
+    ) -> Outgoing:
+        sealed = await self._off_the_loop(lambda: seal(_compose(draft), self._settings.keys))
+        return self._message(sealed.body, sealed.kind, about)
+
+    def _message(self, body: bytes, kind: MessageKind, about: DeliveryId | None) -> Outgoing:
+        limit = self._settings.max_octets
+        if len(body) > limit:
+            code, rule = RejectionCode.MESSAGE_TOO_LARGE, "the kit's limit, below the hub's"
+            raise MalformedMessage([violation(code, path="/", rule=rule, size=len(body), limit=limit)])
+        return Outgoing(
+            submission_id=SubmissionId(str(uuid4())),
+            kind=kind,
+            digest=digest_of(body),
+            about_delivery=about,
+            body=body,
+        )
+
+    async def _inspect(self, arrived: Arrived) -> Arrival:
+        return await self._off_the_loop(partial(inspect, arrived, self._settings.trust, datetime.now(UTC)))
+
+    async def _compose_answer(
+        self, delivery: Delivery, statuses: Sequence[StatusCode], description: str
+    ) -> Sequence[Outgoing]:
+        document = ReportedDocument.of(delivery)
+        now = datetime.now(UTC)
+        return [
+            await self._prepare(compose_report(document, status, description, now), delivery.delivery_id)
+            for status in statuses
+        ]
+
+    async def _off_the_loop(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _tell(self, submission: SubmissionId) -> None:
+        for future in self._outcomes.pop(submission, ()):
+            if not future.done():
+                future.set_result(None)
+
+
+def _compose(draft: DocumentDraft | StatusDraft | bytes) -> bytes:
+    match draft:
+        case DocumentDraft():
+            return compose_document(draft)
+        case StatusDraft():
+            return compose_status(draft)
+        case bytes():
+            return draft
+
+
+def _chunks(bodies: Sequence[bytes], size: int) -> Iterator[list[bytes]]:
+    rest = iter(bodies)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+@contextmanager
+def _single_error() -> Iterator[None]:
+    """Let one error out of a task group as what it is, so that an adapter can catch it by its name."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from group
+        raise

@@ -1,0 +1,179 @@
+"""Acts on what a mailbox sends: signed once, journalled, published until confirmed, decided by a receipt."""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from hub.message.edxml import MessageKind
+from hub.message.identifiers import DeliveryId, Digest, SubmissionId
+from hub.message.receipt import ReceiptEvent
+
+_LEASE: Final = timedelta(seconds=30)
+"""How long an owner that still lives keeps what it claimed and did not publish."""
+
+
+class OutgoingState(StrEnum):
+    """Where a submission stands."""
+
+    JOURNALLED = "journalled"
+    """Signed and safe here; published until the broker confirms."""
+    CONFIRMED = "confirmed"
+    """The broker has it; a status stays here, since the axis answers only those that it refuses."""
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A signed message on its way out."""
+
+    submission_id: SubmissionId
+    kind: MessageKind
+    digest: Digest
+    about_delivery: DeliveryId | None
+    """The delivery that a status is about."""
+    body: bytes
+
+
+def insert(
+    connection: sqlite3.Connection, messages: Iterable[Outgoing], *, owner: str | None, at: datetime
+) -> None:
+    """Journal *messages*; *owner* is about to publish them, None leaves them to whoever claims first."""
+    for message in messages:
+        cursor = connection.execute(
+            "INSERT INTO outgoing"
+            " (submission_id, kind, digest, about_delivery, state, owner, owned_at, journalled_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                message.submission_id,
+                message.kind.value,
+                message.digest,
+                str(message.about_delivery) if message.about_delivery is not None else None,
+                OutgoingState.JOURNALLED.value,
+                owner,
+                at.timestamp(),
+                at.isoformat(),
+            ),
+        )
+        connection.execute(
+            "INSERT INTO outgoing_bodies (sequence, body) VALUES (?, ?)", (cursor.lastrowid, message.body)
+        )
+
+
+def claim(connection: sqlite3.Connection, *, owner: str, limit: int, at: datetime) -> Sequence[Outgoing]:
+    """Take the oldest unconfirmed messages that nobody living holds."""
+    rows = connection.execute(
+        "SELECT sequence, submission_id, kind, digest, about_delivery, owner, owned_at FROM outgoing"
+        " WHERE state = 'journalled' AND (owner IS NULL OR owner <> ?) ORDER BY sequence LIMIT ?",
+        (owner, limit * 4),
+    ).fetchall()
+    lapsed = (at - _LEASE).timestamp()
+    free = [row for row in rows if row[5] is None or row[6] < lapsed or not _lives(row[5])][:limit]
+    connection.executemany(
+        "UPDATE outgoing SET owner = ?, owned_at = ? WHERE sequence = ?",
+        [(owner, at.timestamp(), row[0]) for row in free],
+    )
+    return [_read(connection, row) for row in free]
+
+
+def _read(connection: sqlite3.Connection, row: Sequence[object]) -> Outgoing:
+    sequence, submission_id, kind, digest, about_delivery, *_ = row
+    (body,) = connection.execute(
+        "SELECT body FROM outgoing_bodies WHERE sequence = ?", (sequence,)
+    ).fetchone()
+    return Outgoing(
+        submission_id=SubmissionId(str(submission_id)),
+        kind=MessageKind(str(kind)),
+        digest=Digest(bytes(digest) if isinstance(digest, bytes) else b""),
+        about_delivery=DeliveryId(UUID(str(about_delivery))) if about_delivery is not None else None,
+        body=body,
+    )
+
+
+def owner_name(token: str) -> str:
+    """Return the name under which this process owns what it is about to publish."""
+    return f"{os.getpid()}:{token}"
+
+
+def _lives(owner: str) -> bool:
+    """Whether the process that owns still runs; where that cannot be seen, the lease decides."""
+    try:
+        os.kill(int(owner.partition(":")[0]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def release(connection: sqlite3.Connection, submissions: Iterable[SubmissionId]) -> None:
+    """Give back what was not published: anyone may claim it."""
+    connection.executemany(
+        "UPDATE outgoing SET owner = NULL, attempts = attempts + 1"
+        " WHERE submission_id = ? AND state = 'journalled'",
+        [(submission,) for submission in submissions],
+    )
+
+
+def release_all(connection: sqlite3.Connection, owner: str) -> None:
+    """Give back everything that *owner* holds, as it stops."""
+    connection.execute("UPDATE outgoing SET owner = NULL WHERE owner = ? AND state = 'journalled'", (owner,))
+
+
+def mark_confirmed(connection: sqlite3.Connection, messages: Iterable[Outgoing], *, at: datetime) -> None:
+    """Record that the broker has *messages*; deliveries whose every status it has are answered."""
+    messages = list(messages)
+    connection.executemany(
+        "UPDATE outgoing SET state = 'confirmed', owner = NULL, attempts = attempts + 1, confirmed_at = ?"
+        " WHERE submission_id = ? AND state = 'journalled'",
+        [(at.isoformat(), message.submission_id) for message in messages],
+    )
+    connection.executemany(
+        "UPDATE incoming SET state = 'answered', answered_at = ?"
+        " WHERE delivery_id = ? AND state = 'handed_over' AND NOT EXISTS"
+        " (SELECT 1 FROM outgoing WHERE about_delivery = delivery_id AND state = 'journalled')",
+        [(at.isoformat(), str(message.about_delivery)) for message in messages if message.about_delivery],
+    )
+
+
+def publish_again(connection: sqlite3.Connection, delivery_id: DeliveryId) -> int:
+    """Let the stored statuses of a handled delivery go out once more, as they are; return how many."""
+    return connection.execute(
+        "UPDATE outgoing SET state = 'journalled', owner = NULL"
+        " WHERE about_delivery = ? AND state = 'confirmed'",
+        (str(delivery_id),),
+    ).rowcount
+
+
+def decide(
+    connection: sqlite3.Connection, submission: SubmissionId, event: ReceiptEvent, *, at: datetime
+) -> None:
+    """Record what the axis decided about *submission*; the first decision stands."""
+    state = {
+        ReceiptEvent.SUBMISSION_ACCEPTANCE: OutgoingState.ACCEPTED,
+        ReceiptEvent.SUBMISSION_REJECTION: OutgoingState.REFUSED,
+    }.get(event)
+    if state is None:
+        return
+    connection.execute(
+        "UPDATE outgoing SET state = ?, owner = NULL, decided_at = ?"
+        " WHERE submission_id = ? AND state IN ('journalled', 'confirmed')",
+        (state.value, at.isoformat(), submission),
+    )
+
+
+def digest_of_submission(connection: sqlite3.Connection, submission: SubmissionId) -> Digest | None:
+    """Return the digest of what was submitted under that name, where this journal knows it."""
+    row = connection.execute("SELECT digest FROM outgoing WHERE submission_id = ?", (submission,)).fetchone()
+    return Digest(row[0]) if row is not None else None
+
+
+def state_of(connection: sqlite3.Connection, submission: SubmissionId) -> OutgoingState | None:
+    """Return where *submission* stands, where this journal knows it."""
+    row = connection.execute("SELECT state FROM outgoing WHERE submission_id = ?", (submission,)).fetchone()
+    return OutgoingState(row[0]) if row is not None else None

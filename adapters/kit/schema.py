@@ -1,0 +1,84 @@
+"""The journal's tables, and how an older journal becomes one of today."""
+
+import sqlite3
+from typing import Final
+
+from hub.errors import ConfigurationError
+
+_FIRST: Final = (
+    """
+    CREATE TABLE outgoing (
+        sequence       INTEGER PRIMARY KEY,
+        submission_id  TEXT NOT NULL UNIQUE,
+        kind           TEXT NOT NULL,
+        digest         BLOB NOT NULL,
+        about_delivery TEXT,
+        state          TEXT NOT NULL,
+        attempts       INTEGER NOT NULL DEFAULT 0,
+        owner          TEXT,
+        owned_at       REAL,
+        journalled_at  TEXT NOT NULL,
+        confirmed_at   TEXT,
+        decided_at     TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX outgoing_unconfirmed ON outgoing (sequence) WHERE state = 'journalled'",
+    "CREATE INDEX outgoing_about_delivery ON outgoing (about_delivery) WHERE about_delivery IS NOT NULL",
+    # Apart from the states, so that a change of state does not write a document once more.
+    "CREATE TABLE outgoing_bodies (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
+    """
+    CREATE TABLE incoming (
+        delivery_id     TEXT PRIMARY KEY,
+        kind            TEXT NOT NULL,
+        attempt         INTEGER NOT NULL,
+        state           TEXT NOT NULL,
+        offers          INTEGER NOT NULL DEFAULT 0,
+        digest          BLOB,
+        message_id      TEXT,
+        sender          TEXT,
+        recipient       TEXT,
+        lane            TEXT,
+        lane_number     INTEGER,
+        sender_code     TEXT,
+        recipient_code  TEXT,
+        document_id     TEXT,
+        document_code   TEXT,
+        promulgated_on  TEXT,
+        status_code     TEXT,
+        note            TEXT,
+        received_at     TEXT NOT NULL,
+        handled_at      TEXT,
+        answered_at     TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE receipts (
+        receipt_id    TEXT PRIMARY KEY,
+        delivery_id   TEXT,
+        submission_id TEXT NOT NULL,
+        event         TEXT NOT NULL,
+        issued_at     TEXT NOT NULL,
+        received_at   TEXT NOT NULL,
+        body          BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX receipts_by_submission ON receipts (submission_id)",
+)
+_STEPS: Final = (_FIRST,)
+"""Step n leads from version n to n + 1; a step that was published is never changed."""
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Take the journal from whatever version it has to today's, in the transaction that is open.
+
+    Raises `ConfigurationError` where the journal was written by a later kit than this.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(_STEPS):
+        raise ConfigurationError(
+            f"the journal has version {version}, this kit knows {len(_STEPS)}: update the kit"
+        )
+    for step in _STEPS[version:]:
+        for statement in step:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(_STEPS)}")
