@@ -41,11 +41,13 @@ class Seam(Protocol):
 class Outbox(Protocol):
     """Promises not yet kept."""
 
-    async def claim(self, limit: int) -> Sequence[OutboxEntry]:
-        """Take up to *limit* due entries for this process, urgent ones first, lanes in their order."""
+    async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
+        """Take up to *limit* due entries of *octets* together for this process, urgent ones first, lanes in order."""
         ...
 
-    async def record(self, attempts: Sequence[Attempted], attest: Attest) -> Sequence[OutboxEntry]:
+    async def record(
+        self, attempts: Sequence[Attempted], recover: Recover, attest: Attest
+    ) -> Sequence[OutboxEntry]:
         """Record what the broker said, in one transaction with the receipts that it makes true.
 
         Confirmed entries are kept promises. A mailbox that is full is parked. What was not answered waits as a
@@ -68,6 +70,10 @@ class Returns(Protocol):
 
         A delivery that is given up becomes a case in the same transaction as the signed failure.
         """
+        ...
+
+    async def expired(self, limit: int) -> Sequence[ReturnedDelivery]:
+        """Return deliveries that still wait and whose time is over."""
         ...
 
 

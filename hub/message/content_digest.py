@@ -52,7 +52,8 @@ def _leaves(parent: etree._Element, path: str) -> Iterator[bytes]:
         if len(element):
             yield from _leaves(element, f"{path}/{name}[{times[name]}]")
         elif written := " ".join(whole_text(element).split()):
-            yield f"{path}/{name}[{times[name]}]={agency_key(written) if name == _AGENCY else written}".encode()
+            said = agency_key(written) if name == _AGENCY else written
+            yield f"{path}/{name}[{times[name]}]={said}".encode()
 
 
 def _files(attachments: Sequence[Attachment]) -> Iterator[bytes]:

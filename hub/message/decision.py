@@ -69,5 +69,3 @@ class Committed:
     outcomes: tuple[Outcome, ...]
     handed_over: tuple[OutboxEntry, ...]
     """Claimed for this process already, in the order in which their lanes want them published."""
-
-

@@ -80,9 +80,7 @@ def _transitions() -> dict[tuple[DeliveryState, Trigger], DeliveryState]:
         (_S.CONSIGNED, _T.GIVEN_UP): _S.DEAD,
         (_S.CONSIGNED, _T.EXPIRED): _S.EXPIRED,
         (_S.DEAD, _T.REPLAYED): _S.WAITING,
-        (_S.EXPIRED, _T.REPLAYED): _S.WAITING,
         (_S.DEAD, _T.DISCARDED): _S.DISCARDED,
-        (_S.EXPIRED, _T.DISCARDED): _S.DISCARDED,
     }
     for state in (*_WITH_RECIPIENT, *_HANDED_OVER):
         for trigger, target in _PROGRESS.items():

@@ -69,7 +69,9 @@ async def _upgrade(dsn: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    engine = create_async_engine(re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", dsn), poolclass=NullPool)
+    engine = create_async_engine(
+        re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", dsn), poolclass=NullPool
+    )
     async with engine.begin() as connection:
         await connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
         await connection.run_sync(run)

@@ -5,7 +5,7 @@ grant insert on messages, submissions, documents, lanes, deliveries, attempts, o
     receipt_subjects, refusals, statuses, events, cases, invalid_messages to :hub;
 grant update on documents, lanes, deliveries, outbox_entries, cases, invalid_messages to :hub;
 grant update (parked_since, parked_until, parked_because) on mailboxes to :hub;
-grant delete on outbox_entries to :hub;
+grant delete on outbox_entries, submissions to :hub;
 
 -- What an operator may do: keep the registry, repair deliveries, sign off cases; and leave a trace of it.
 grant usage on schema public to :operator;

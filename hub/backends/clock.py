@@ -1,0 +1,19 @@
+"""The machine's clock, and identifiers that grow with it."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+
+class SystemClock:
+    """Tells the machine's time; every hub machine must be synchronised (QĐ 28/2018 Art. 14.4)."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        return datetime.now(UTC)
+
+
+def new_id() -> UUID:
+    """Return a fresh UUIDv7: later ones sort behind earlier ones, so that indexes grow at their end."""
+    return UUID(bytes=uuid7().bytes)

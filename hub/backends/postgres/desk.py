@@ -1,0 +1,281 @@
+"""What an operator sees and changes: cases of dead letters and invalid messages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from hub.backends.postgres.pool import Transaction
+from hub.backends.postgres.statements import columns, statement
+from hub.message.delivery_state import DeliveryState
+from hub.message.edxml import MessageKind
+from hub.message.evidence import Submitted
+from hub.message.identifiers import (
+    AgencyKey,
+    DeliveryId,
+    Digest,
+    DocumentId,
+    MailboxName,
+    MessageId,
+    ReceiptId,
+    SubmissionId,
+)
+
+SAME_CONTENT: Final = "deliveries_same_content"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFilter:
+    """Which cases are meant; what is not set does not narrow."""
+
+    case_ids: tuple[int, ...] | None = None
+    mailbox: MailboxName | None = None
+    sender: AgencyKey | None = None
+    cause: str | None = None
+    """Words that stand in the cause."""
+    since: datetime | None = None
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A dead letter as an operator works on it."""
+
+    case_id: int
+    cause: str
+    episode: int
+    opened_at: datetime
+    outcome: str | None
+    closed_at: datetime | None
+    mailbox: MailboxName | None
+    delivery_id: DeliveryId | None
+    """None for a message that the hub itself could not process."""
+    queue: str | None = None
+    digest: Digest | None = None
+    message_id: MessageId | None = None
+    kind: MessageKind | None = None
+    sender: AgencyKey | None = None
+    recipient: AgencyKey | None = None
+    document_id: DocumentId | None = None
+    document_code: str | None = None
+    subject: str | None = None
+    state: DeliveryState | None = None
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try, and what came of it."""
+
+    delivery_id: DeliveryId
+    attempt: int
+    episode: int
+    at: datetime
+    outcome: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedDelivery:
+    """A delivery that stays as it is until the transaction ends."""
+
+    delivery_id: DeliveryId
+    kind: MessageKind
+    state: DeliveryState
+    acknowledged_at: datetime | None
+    recipient: AgencyKey
+    attempt: int
+    episode: int
+    lane_number: int
+    submitted: Submitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedCase:
+    """A case that stays as it is until the transaction ends, with its delivery."""
+
+    case_id: int
+    outcome: str | None
+    delivery: LockedDelivery | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What an operator did to one case, to be kept for good."""
+
+    operator: str
+    action: str
+    reason: str | None = None
+    case_id: int | None = None
+    delivery_id: DeliveryId | None = None
+    detail: dict[str, object] | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptMessage:
+    """A message that nobody vouches for, as it was kept."""
+
+    invalid_id: int
+    queue: str
+    digest: Digest
+    body: bytes = field(repr=False)
+    claimed_by: str | None
+    reason: str
+    arrived_at: datetime
+    times: int
+
+
+async def read_cases(connection: Transaction, wanted: CaseFilter, *, limit: int) -> tuple[Case, ...]:
+    """Return up to *limit* cases, oldest first."""
+    rows = await connection.fetch(
+        statement("read_cases"),
+        list(wanted.case_ids) if wanted.case_ids is not None else None,
+        wanted.mailbox,
+        wanted.sender,
+        wanted.cause,
+        wanted.since,
+        wanted.is_open,
+        limit,
+    )
+    return tuple(_case(row) for row in rows)
+
+
+async def read_attempts(connection: Transaction, deliveries: Sequence[DeliveryId]) -> tuple[Attempt, ...]:
+    """Return every attempt at *deliveries*, in their order."""
+    rows = await connection.fetch(statement("read_attempts"), list(deliveries))
+    return tuple(
+        Attempt(
+            delivery_id=DeliveryId(row["delivery_id"]),
+            attempt=row["attempt"],
+            episode=row["episode"],
+            at=row["at"],
+            outcome=row["outcome"],
+            note=row["note"],
+        )
+        for row in rows
+    )
+
+
+async def read_invalid_messages(
+    connection: Transaction, *, invalid_id: int | None = None, limit: int = 100
+) -> tuple[KeptMessage, ...]:
+    """Return the newest invalid messages, or the one with *invalid_id*."""
+    rows = await connection.fetch(statement("read_invalid_messages"), invalid_id, limit)
+    return tuple(
+        KeptMessage(
+            invalid_id=row["invalid_id"],
+            queue=row["queue"],
+            digest=Digest(row["digest"]),
+            body=row["body"],
+            claimed_by=row["claimed_by"],
+            reason=row["reason"],
+            arrived_at=row["arrived_at"],
+            times=row["times"],
+        )
+        for row in rows
+    )
+
+
+async def lock(transaction: Transaction, case_ids: Sequence[int]) -> tuple[LockedCase, ...]:
+    """Lock the cases and their deliveries until the transaction ends, whoever else wants them."""
+    found = await transaction.fetch(statement("find_deliveries_of_cases"), list(case_ids))
+    locked = await transaction.fetch(statement("lock_deliveries"), [row["delivery_id"] for row in found])
+    deliveries = {row["delivery_id"]: _locked_delivery(row) for row in locked}
+    return tuple(
+        LockedCase(
+            case_id=row["case_id"], outcome=row["outcome"], delivery=deliveries.get(row["delivery_id"])
+        )
+        for row in await transaction.fetch(statement("lock_cases"), list(case_ids))
+    )
+
+
+async def replay(transaction: Transaction, deliveries: Sequence[DeliveryId]) -> bool:
+    """Let *deliveries* go out once more; returns whether it did.
+
+    It did not, and nothing was done, where a recipient has the same content through another delivery.
+    """
+    await transaction.execute("savepoint replay")
+    try:
+        await transaction.execute(statement("replay_deliveries"), list(deliveries))
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != SAME_CONTENT:
+            raise
+        await transaction.execute("rollback to savepoint replay")
+        return False
+    await transaction.execute("release savepoint replay")
+    return True
+
+
+async def discard(transaction: Transaction, deliveries: Sequence[DeliveryId]) -> None:
+    """Give *deliveries* up for good; what is told about them belongs to a new episode."""
+    await transaction.execute(statement("discard_deliveries"), list(deliveries))
+
+
+async def close_cases(transaction: Transaction, case_ids: Sequence[int], outcome: str) -> None:
+    """Close the cases with *outcome*."""
+    await transaction.execute(statement("close_cases"), list(case_ids), outcome)
+
+
+async def failure_receipts(
+    transaction: Transaction, deliveries: Sequence[DeliveryId]
+) -> dict[DeliveryId, ReceiptId]:
+    """Return the newest receipt of failure about each of *deliveries* that has one."""
+    rows = await transaction.fetch(statement("find_superseded_receipts"), list(deliveries))
+    return {DeliveryId(row["delivery_id"]): ReceiptId(row["receipt_id"]) for row in rows}
+
+
+async def record(transaction: Transaction, actions: Sequence[Action]) -> None:
+    """Keep what an operator did."""
+    rows: list[tuple[object, ...]] = [
+        (each.operator, each.action, each.reason, each.case_id, each.delivery_id, each.detail)
+        for each in actions
+    ]
+    await transaction.execute(statement("record_operator_actions"), *columns(rows, 6))
+
+
+def _case(row: asyncpg.Record) -> Case:
+    code = "/".join(part for part in (row["code_number"], row["code_notation"]) if part)
+    return Case(
+        case_id=row["case_id"],
+        cause=row["cause"],
+        episode=row["episode"],
+        opened_at=row["opened_at"],
+        outcome=row["outcome"],
+        closed_at=row["closed_at"],
+        mailbox=row["mailbox"],
+        delivery_id=row["delivery_id"],
+        queue=row["queue"],
+        digest=row["digest"],
+        message_id=row["message_id"],
+        kind=MessageKind(row["kind"]) if row["kind"] else None,
+        sender=row["sender"],
+        recipient=row["recipient"],
+        document_id=row["document_id"],
+        document_code=code or None,
+        subject=row["subject"],
+        state=DeliveryState(row["state"]) if row["state"] else None,
+        attempt=row["attempt"],
+    )
+
+
+def _locked_delivery(row: asyncpg.Record) -> LockedDelivery:
+    return LockedDelivery(
+        delivery_id=DeliveryId(row["delivery_id"]),
+        kind=MessageKind(row["kind"]),
+        state=DeliveryState(row["state"]),
+        acknowledged_at=row["acknowledged_at"],
+        recipient=AgencyKey(row["recipient"]),
+        attempt=row["attempt"],
+        episode=row["episode"],
+        lane_number=row["lane_number"],
+        submitted=Submitted(
+            message_id=MessageId(row["message_id"]),
+            mailbox=MailboxName(row["submitted_by"]),
+            submission_id=SubmissionId(row["submission_id"]),
+            digest=Digest(row["digest"]),
+            sender=AgencyKey(row["submitted_for"]) if row["submitted_for"] else None,
+            document_id=DocumentId(row["document_id"]) if row["document_id"] else None,
+        ),
+    )

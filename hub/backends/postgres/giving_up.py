@@ -1,0 +1,163 @@
+"""A delivery that did not arrive: tried again as a row, or given up as a case, together with the proof."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from hub.backends.postgres import issuing, reporting
+from hub.backends.postgres.issuing import Failure, NewId
+from hub.backends.postgres.pool import Transaction
+from hub.backends.postgres.reporting import LockedDelivery
+from hub.backends.postgres.statements import columns, statement
+from hub.backends.postgres.trail import Event, append
+from hub.message.delivery_state import ACKNOWLEDGED, CLOSED, DeliveryState, Trigger, advance
+from hub.message.edxml import MessageKind
+from hub.message.identifiers import DeliveryId
+from hub.message.outbox import Expire, GiveUp, Recovery, Retry, ReturnedDelivery
+from hub.message.receipt import FailureKind, Receipt, ReceiptEvent
+from hub.ports import Recover
+
+
+async def give_up_or_retry(
+    transaction: Transaction,
+    returned: Sequence[ReturnedDelivery],
+    locked: dict[DeliveryId, LockedDelivery],
+    recover: Recover,
+    *,
+    at: datetime,
+    new_id: NewId,
+) -> list[Receipt]:
+    """Look first, then decide each of *returned*; returns the failure receipts that are owed, unsigned."""
+    live = [each for each in returned if _concerns(each, locked.get(each.delivery_id))]
+    stale = [each for each in returned if each not in live]
+    decided = [(each, locked[each.delivery_id], recover(each)) for each in live]
+    await _note(transaction, decided)
+    await append(transaction, [_stale_event(each, locked.get(each.delivery_id)) for each in stale])
+    await _retry(
+        transaction, [(delivery, what) for _, delivery, what in decided if isinstance(what, Retry)], at
+    )
+    ended = [(delivery, what) for _, delivery, what in decided if not isinstance(what, Retry)]
+    return await _end(transaction, ended, at, new_id)
+
+
+def _concerns(returned: ReturnedDelivery, delivery: LockedDelivery | None) -> bool:
+    """Return whether this return says something new: not acknowledged, not ended, and of the present attempt."""
+    if delivery is None or delivery.state in ACKNOWLEDGED | CLOSED:
+        return False
+    is_open = delivery.state in {DeliveryState.WAITING, DeliveryState.CONSIGNED}
+    return is_open and returned.attempt == delivery.attempt
+
+
+async def _note(
+    transaction: Transaction, decided: Sequence[tuple[ReturnedDelivery, LockedDelivery, Recovery]]
+) -> None:
+    rows = [
+        (each.delivery_id, each.attempt, delivery.episode, each.at, each.reason.value, each.note)
+        for each, delivery, _ in decided
+    ]
+    if rows:
+        await transaction.execute(statement("insert_attempts"), *columns(rows, 6))
+    await append(transaction, [_returned_event(*each) for each in decided])
+
+
+async def _retry(
+    transaction: Transaction, retried: Sequence[tuple[LockedDelivery, Retry]], at: datetime
+) -> None:
+    if not retried:
+        return
+    changed = [_after(delivery, Trigger.RETRIED, attempt=delivery.attempt + 1) for delivery, _ in retried]
+    await reporting.store(transaction, changed, at)
+    rows = [
+        (
+            each.delivery_id,
+            each.mailbox,
+            each.sender,
+            each.recipient,
+            each.is_urgent,
+            each.lane_number,
+            each.attempt,
+            each.octets,
+            what.not_before,
+        )
+        for each, (_, what) in zip(changed, retried, strict=True)
+    ]
+    await transaction.execute(statement("schedule_outbox_entries"), *columns(rows, 9))
+
+
+async def _end(
+    transaction: Transaction, ended: Sequence[tuple[LockedDelivery, Recovery]], at: datetime, new_id: NewId
+) -> list[Receipt]:
+    if not ended:
+        return []
+    failures: dict[DeliveryId, Failure] = {}
+    changed = []
+    asked = [delivery.delivery_id for delivery, _ in ended]
+    rows = await transaction.fetch(statement("find_unconfirmed_deliveries"), asked)
+    unconfirmed = {row["delivery_id"] for row in rows}
+    for delivery, what in ended:
+        trigger, failure = _ending(what, is_unconfirmed=delivery.delivery_id in unconfirmed)
+        failures[delivery.delivery_id] = failure
+        changed.append(_after(delivery, trigger))
+    await reporting.store(transaction, changed, at)
+    await transaction.execute(
+        statement("delete_outbox_entries_of_deliveries"), [each.delivery_id for each in changed]
+    )
+    dead = [each for each in changed if each.state is DeliveryState.DEAD]
+    cases = [
+        (each.delivery_id, each.mailbox, failures[each.delivery_id].cause, each.episode) for each in dead
+    ]
+    if cases:
+        await transaction.execute(statement("open_cases"), *columns(cases, 4))
+    await append(transaction, [_ended_event(each, failures[each.delivery_id]) for each in changed])
+    told = [[each] for each in changed if each.kind != MessageKind.RECEIPT.value]
+    event = ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE
+    return await issuing.owe(transaction, event, told, at, new_id, failures)
+
+
+def _ending(what: Recovery, *, is_unconfirmed: bool) -> tuple[Trigger, Failure]:
+    match what:
+        case GiveUp(cause=cause):
+            kind = FailureKind.UNKNOWN if is_unconfirmed else FailureKind.NOT_DELIVERED
+            return Trigger.GIVEN_UP, Failure(kind=kind, cause=cause)
+        case Expire(cause=cause):
+            return Trigger.EXPIRED, Failure(kind=FailureKind.EXPIRED, cause=cause)
+        case Retry():
+            raise AssertionError  # retries were taken out before
+        case _:
+            assert_never(what)
+
+
+def _after(delivery: LockedDelivery, trigger: Trigger, *, attempt: int | None = None) -> LockedDelivery:
+    state = advance(delivery.state, trigger) or delivery.state
+    return replace(delivery, state=state, attempt=attempt or delivery.attempt)
+
+
+def _returned_event(each: ReturnedDelivery, delivery: LockedDelivery, what: Recovery) -> Event:
+    detail: dict[str, object] = {"attempt": each.attempt, "reason": each.reason.value}
+    if isinstance(what, Retry):
+        detail["not_before"] = what.not_before.isoformat()
+    return Event(
+        name="delivery.returned",
+        message_id=delivery.submitted.message_id,
+        delivery_id=each.delivery_id,
+        detail=detail,
+    )
+
+
+def _stale_event(each: ReturnedDelivery, delivery: LockedDelivery | None) -> Event:
+    return Event(
+        name="delivery.returned_late",
+        message_id=None if delivery is None else delivery.submitted.message_id,
+        delivery_id=each.delivery_id,
+        detail={"attempt": each.attempt, "reason": each.reason.value},
+    )
+
+
+def _ended_event(delivery: LockedDelivery, failure: Failure) -> Event:
+    return Event(
+        name=f"delivery.{delivery.state.value}",
+        message_id=delivery.submitted.message_id,
+        delivery_id=delivery.delivery_id,
+        detail={"failure": failure.kind.value, "cause": failure.cause},
+    )

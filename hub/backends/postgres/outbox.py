@@ -1,0 +1,240 @@
+"""Promises not yet kept: claimed, published by the delivery line, and recorded with what they make true."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import asyncpg
+
+from hub.backends.postgres import issuing, posting, reporting
+from hub.backends.postgres.claimant import CLASS_OF_CLAIMANTS, Claimant
+from hub.backends.postgres.giving_up import give_up_or_retry
+from hub.backends.postgres.issuing import NewId
+from hub.backends.postgres.pool import Database, Transaction
+from hub.backends.postgres.reporting import LockedDelivery
+from hub.backends.postgres.seam import Terms
+from hub.backends.postgres.statements import columns, statement
+from hub.backends.postgres.trail import Event, append
+from hub.crash import crash_point
+from hub.message.delivery_state import DeliveryState, Trigger, advance
+from hub.message.edxml import MessageKind
+from hub.message.identifiers import (
+    AgencyKey,
+    DeliveryId,
+    DocumentId,
+    MailboxName,
+    MessageId,
+)
+from hub.message.outbox import Attempted, OutboxEntry, PublishResult, ReturnedDelivery, ReturnReason
+from hub.message.receipt import Receipt, ReceiptEvent
+from hub.ports import Attest, Clock, Recover
+
+
+class PostgresOutbox:
+    """Implements `hub.ports.Outbox`."""
+
+    def __init__(
+        self, database: Database, *, claimant: Claimant, clock: Clock, new_id: NewId, terms: Terms
+    ) -> None:
+        """Claim and record in *database* on behalf of *claimant*."""
+        self._database = database
+        self._claimant = claimant
+        self._clock = clock
+        self._new_id = new_id
+        self._terms = terms
+
+    async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
+        """Take up to *limit* due entries of at most *octets* together (one at least), in one short transaction."""
+        async with self._database.transaction() as transaction:
+            rows = await transaction.fetch(
+                statement("claim_outbox_entries"),
+                self._claimant.number,
+                limit,
+                octets,
+                self._claimant.lease,
+                CLASS_OF_CLAIMANTS,
+            )
+            needless = [row["entry_id"] for row in rows if row["state"] != DeliveryState.WAITING.value]
+            if needless:
+                await transaction.execute(statement("delete_acknowledged_outbox_entries"), needless)
+        return [_entry(row) for row in rows if row["state"] == DeliveryState.WAITING.value]
+
+    async def release(self, entries: Sequence[OutboxEntry]) -> None:
+        """Give back what this process claimed and did not try."""
+        async with self._database.transaction() as transaction:
+            await self._release(transaction, entries)
+
+    async def record(
+        self, attempts: Sequence[Attempted], recover: Recover, attest: Attest
+    ) -> Sequence[OutboxEntry]:
+        """Record what the broker said, with the receipts that it makes true, in one transaction."""
+        async with self._database.transaction() as transaction:
+            locked = await reporting.lock(transaction, sorted({each.entry.delivery_id for each in attempts}))
+            confirmed = await self._confirm(transaction, _with(attempts, PublishResult.CONFIRMED), locked)
+            await self._park(transaction, _with(attempts, PublishResult.FULL))
+            await self._unpark(transaction, confirmed)
+            await self._note_unknown(transaction, _with(attempts, PublishResult.UNKNOWN), locked)
+            returned = [_unroutable(each) for each in _with(attempts, PublishResult.UNROUTABLE)]
+            now = self._clock.now()
+            owed = await self._owe_consignments(transaction, confirmed, locked, now)
+            owed += await give_up_or_retry(
+                transaction, returned, locked, recover, at=now, new_id=self._new_id
+            )
+            receipts = await issuing.issue(transaction, owed, attest, self._new_id)
+            await posting.enter(transaction, receipts)
+            crash_point("delivery.inside_mark")
+            return await posting.promise(transaction, receipts, self._claimant)
+
+    async def _confirm(
+        self,
+        transaction: Transaction,
+        attempts: Sequence[Attempted],
+        locked: dict[DeliveryId, LockedDelivery],
+    ) -> list[Attempted]:
+        """End the promises that were kept; one that a return took over meanwhile is no longer ours."""
+        if not attempts:
+            return []
+        rows = [(each.entry.entry_id, each.entry.attempt) for each in attempts]
+        ended = await transaction.fetch(statement("delete_published_outbox_entries"), *columns(rows, 2))
+        ours = {row["delivery_id"] for row in ended}
+        kept = [each for each in attempts if each.entry.delivery_id in ours]
+        await reporting.store(
+            transaction,
+            [_consigned(locked[each.entry.delivery_id], each.at) for each in kept],
+            attempts[-1].at,
+        )
+        noted = [each for each in kept if each.entry.kind is not MessageKind.RECEIPT]
+        await _note_attempts(transaction, noted, locked, "consigned")
+        await append(
+            transaction,
+            [
+                Event(
+                    name="delivery.consigned",
+                    message_id=each.entry.message_id,
+                    delivery_id=each.entry.delivery_id,
+                    detail={"attempt": each.entry.attempt, "mailbox": each.entry.mailbox},
+                )
+                for each in noted
+            ],
+        )
+        return kept
+
+    async def _park(self, transaction: Transaction, attempts: Sequence[Attempted]) -> None:
+        if not attempts:
+            return
+        until = self._clock.now() + self._terms.park_time
+        mailboxes = sorted({each.entry.mailbox for each in attempts})
+        rows = [(mailbox, until, "its queue is full") for mailbox in mailboxes]
+        parked = await transaction.fetch(statement("park_mailboxes"), *columns(rows, 3))
+        events = [
+            Event(name="mailbox.parked", detail={"mailbox": row["name"]}) for row in parked if row["is_new"]
+        ]
+        await append(transaction, events)
+        await self._release(transaction, [each.entry for each in attempts])
+
+    async def _unpark(self, transaction: Transaction, confirmed: Sequence[Attempted]) -> None:
+        mailboxes = sorted({each.entry.mailbox for each in confirmed})
+        if mailboxes:
+            rows = await transaction.fetch(statement("unpark_mailboxes"), mailboxes)
+            await append(
+                transaction, [Event(name="mailbox.unparked", detail={"mailbox": row["name"]}) for row in rows]
+            )
+
+    async def _note_unknown(
+        self,
+        transaction: Transaction,
+        attempts: Sequence[Attempted],
+        locked: dict[DeliveryId, LockedDelivery],
+    ) -> None:
+        if attempts:
+            await _note_attempts(transaction, attempts, locked, "unknown")
+            await self._release(transaction, [each.entry for each in attempts])
+
+    async def _release(self, transaction: Transaction, entries: Sequence[OutboxEntry]) -> None:
+        if not entries:
+            return
+        rows = [(entry.entry_id, entry.attempt) for entry in entries]
+        await transaction.execute(
+            statement("release_outbox_entries"), *columns(rows, 2), self._claimant.number
+        )
+        await transaction.execute(
+            statement("delete_needless_outbox_entries"), [entry.entry_id for entry in entries]
+        )
+
+    async def _owe_consignments(
+        self,
+        transaction: Transaction,
+        confirmed: Sequence[Attempted],
+        locked: dict[DeliveryId, LockedDelivery],
+        at: datetime,
+    ) -> list[Receipt]:
+        """Owe one receipt for the documents of each submission, and one of its own for each that was replayed."""
+        groups: dict[tuple[MessageId, DeliveryId | None], list[LockedDelivery]] = {}
+        for each in confirmed:
+            delivery = locked[each.entry.delivery_id]
+            if each.entry.kind is MessageKind.DOCUMENT:
+                alone = delivery.delivery_id if delivery.episode > 1 else None
+                groups.setdefault((delivery.submitted.message_id, alone), []).append(delivery)
+        return await issuing.owe(
+            transaction, ReceiptEvent.CONTENT_CONSIGNMENT, list(groups.values()), at, self._new_id
+        )
+
+
+def _with(attempts: Sequence[Attempted], result: PublishResult) -> list[Attempted]:
+    return [each for each in attempts if each.result is result]
+
+
+def _consigned(delivery: LockedDelivery, at: datetime) -> LockedDelivery:
+    state = advance(delivery.state, Trigger.CONSIGNED) or delivery.state
+    return replace(delivery, state=state, consigned_at=delivery.consigned_at or at)
+
+
+def _unroutable(each: Attempted) -> ReturnedDelivery:
+    return ReturnedDelivery(
+        delivery_id=each.entry.delivery_id,
+        attempt=each.entry.attempt,
+        reason=ReturnReason.UNROUTABLE,
+        note=None,
+        at=each.at,
+    )
+
+
+async def _note_attempts(
+    transaction: Transaction,
+    attempts: Sequence[Attempted],
+    locked: dict[DeliveryId, LockedDelivery],
+    outcome: str,
+) -> None:
+    rows = [
+        (
+            each.entry.delivery_id,
+            each.entry.attempt,
+            locked[each.entry.delivery_id].episode,
+            each.at,
+            outcome,
+            None,
+        )
+        for each in attempts
+    ]
+    if rows:
+        await transaction.execute(statement("insert_attempts"), *columns(rows, 6))
+
+
+def _entry(row: asyncpg.Record) -> OutboxEntry:
+    return OutboxEntry(
+        entry_id=row["entry_id"],
+        delivery_id=DeliveryId(row["delivery_id"]),
+        message_id=MessageId(row["message_id"]),
+        kind=MessageKind(row["kind"]),
+        mailbox=MailboxName(row["mailbox"]),
+        sender=row["sender"],
+        recipient=AgencyKey(row["recipient"]),
+        is_urgent=row["is_urgent"],
+        lane_number=row["lane_number"],
+        attempt=row["attempt"],
+        correlation_id=row["correlation_id"],
+        document_id=DocumentId(row["document_id"]) if row["document_id"] is not None else None,
+        event=ReceiptEvent(row["event"]) if row["event"] is not None else None,
+        expires_at=row["expires_at"],
+        body=row["body"],
+    )

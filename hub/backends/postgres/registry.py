@@ -1,0 +1,73 @@
+"""The directory, read from the registry's tables and kept until their version changes."""
+
+from datetime import UTC, datetime, timedelta
+
+from hub.backends.postgres.pool import Database, Transaction
+from hub.backends.postgres.statements import statement
+from hub.message.directory import Agency, Directory, Mandate, RegisteredCertificate
+from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, MailboxName
+from hub.ports import Clock
+
+
+class PostgresRegistry:
+    """Implements `hub.ports.Registry`."""
+
+    def __init__(self, database: Database, *, clock: Clock, max_age: timedelta) -> None:
+        """Ask *database* for the version no oftener than every *max_age*."""
+        self._database = database
+        self._clock = clock
+        self._max_age = max_age
+        self._directory = Directory()
+        self._version = -1
+        self._asked_at = datetime.min.replace(tzinfo=UTC)
+
+    async def directory(self) -> Directory:
+        """Return the registry as it was at most *max_age* ago."""
+        now = self._clock.now()
+        if now - self._asked_at >= self._max_age:
+            async with self._database.transaction() as transaction:
+                version = await transaction.fetchval(statement("read_registry_version"))
+                if isinstance(version, int) and version != self._version:
+                    self._directory = await _read(transaction)
+                    self._version = version
+            self._asked_at = now
+        return self._directory
+
+
+async def _read(transaction: Transaction) -> Directory:
+    return Directory(
+        agencies=[
+            Agency(
+                key=AgencyKey(row["key"]),
+                code=AgencyCode(row["code"]),
+                name=row["name"],
+                parent=row["parent"],
+                closed_at=row["closed_at"],
+                successor=row["successor"],
+            )
+            for row in await transaction.fetch(statement("read_agencies"))
+        ],
+        mandates=[
+            Mandate(
+                mailbox=MailboxName(row["mailbox"]),
+                root=AgencyKey(row["root"]),
+                valid_from=row["valid_from"],
+                valid_to=row["valid_to"],
+            )
+            for row in await transaction.fetch(statement("read_mandates"))
+        ],
+        open_mailboxes=[
+            MailboxName(row["name"]) for row in await transaction.fetch(statement("read_open_mailboxes"))
+        ],
+        certificates=[
+            RegisteredCertificate(
+                fingerprint=Fingerprint(row["fingerprint"]),
+                agency=AgencyKey(row["agency"]),
+                subject=row["subject"],
+                not_before=row["not_before"],
+                not_after=row["not_after"],
+                revoked_at=row["revoked_at"],
+            )
+            for row in await transaction.fetch(statement("read_certificates"))
+        ],
+    )

@@ -1,0 +1,42 @@
+-- A claim is free when nobody holds it, when its time is over, or when its process is gone (its advisory lock with it).
+with alive as materialized (
+    select objid::bigint as claimant
+    from pg_locks
+    where locktype = 'advisory' and granted and objsubid = 2 and classid = $5::oid
+        and database = (select oid from pg_database where datname = current_database())
+),
+picked as materialized (
+    select o.entry_id, o.sender, o.recipient, o.is_urgent, o.lane_number, o.is_fresh, o.octets
+    from outbox_entries o
+    where o.not_before <= now()
+        and (o.claimed_by is null or o.claimed_until < now()
+            or o.claimed_by not in (select claimant from alive))
+        and not exists (select from mailboxes m where m.name = o.mailbox and m.parked_until > now())
+    order by o.is_urgent desc, o.entry_id
+    limit $2
+    for update of o skip locked
+),
+allowed as (
+    select p.entry_id, sum(p.octets) over (order by p.is_urgent desc, p.entry_id) - p.octets as octets_before
+    from picked p
+    where not p.is_fresh or p.lane_number = 0 or not exists (
+        select from outbox_entries e
+        where e.sender = p.sender and e.recipient = p.recipient and e.is_urgent = p.is_urgent
+            and e.is_fresh and e.lane_number > 0 and e.lane_number < p.lane_number
+            and e.claimed_by is distinct from $1::bigint
+            and e.entry_id not in (select entry_id from picked))
+),
+taken as (
+    update outbox_entries o set claimed_by = $1::bigint, claimed_until = now() + $4::interval
+    from allowed a
+    where o.entry_id = a.entry_id and a.octets_before <= $3::bigint
+    returning o.entry_id, o.delivery_id, o.attempt
+)
+select t.entry_id, t.attempt, d.delivery_id, d.message_id, d.kind, d.mailbox, d.sender, d.recipient, d.is_urgent,
+    d.lane_number, d.correlation_id, d.document_id, d.event, d.expires_at, d.state,
+    coalesce(r.body, m.body) as body
+from taken t
+join deliveries d using (delivery_id)
+left join receipts r using (receipt_id)
+left join messages m on m.message_id = d.message_id and d.receipt_id is null
+order by d.is_urgent desc, t.entry_id

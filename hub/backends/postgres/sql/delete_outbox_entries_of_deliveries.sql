@@ -1,0 +1,1 @@
+delete from outbox_entries where delivery_id = any($1::uuid[])

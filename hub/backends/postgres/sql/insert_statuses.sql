@@ -1,0 +1,3 @@
+insert into statuses (message_id, delivery_id, code, description, reported_by, at, state_before, state_after, moved)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
+    $8::text[], $9::boolean[])

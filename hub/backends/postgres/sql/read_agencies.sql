@@ -1,0 +1,1 @@
+select key, code, name, parent, closed_at, successor from agencies

@@ -1,0 +1,1 @@
+select name from mailboxes where closed_at is null

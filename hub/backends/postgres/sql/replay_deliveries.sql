@@ -1,0 +1,15 @@
+-- $1 delivery ids. The same content that is current for the same recipient elsewhere breaks deliveries_same_content.
+-- A replayed delivery gets its whole lifetime again: it must not expire for the time that its case waited.
+with replayed as (
+    update deliveries d
+       set state = 'waiting', is_current = true, attempt = d.attempt + 1, episode = d.episode + 1,
+           consigned_at = null, closed_at = null, expires_at = now() + (d.expires_at - d.created_at)
+     where d.delivery_id = any ($1::uuid[])
+    returning d.*)
+insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets, is_fresh)
+select r.delivery_id, r.mailbox, r.sender, r.recipient, r.is_urgent, r.lane_number, r.attempt,
+       coalesce(octet_length(c.body), m.octets), false
+  from replayed r
+  join messages m on m.message_id = r.message_id
+  left join receipts c on c.receipt_id = r.receipt_id
+ order by r.is_urgent desc, r.sender, r.recipient, r.lane_number

@@ -1,0 +1,16 @@
+"""SQL lives in files named after the act; this reads them, once each."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def statement(act: str) -> str:
+    """Return the SQL of *act*."""
+    return files("hub.backends.postgres").joinpath("sql", f"{act}.sql").read_text(encoding="utf-8")
+
+
+def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    """Turn *rows* of *width* values into the column arrays that `unnest` takes; no rows give empty columns."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -1,0 +1,132 @@
+"""Every setting of the hub: from the environment (`HUB_…`) over one TOML file, all complaints at once."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hub.errors import ConfigurationError
+
+
+def _readable(path: Path) -> Path:
+    if not path.is_file():
+        msg = f"{path} is not a readable file"
+        raise ValueError(msg)
+    return path
+
+
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Delays = Annotated[tuple[timedelta, ...], Field(min_length=1)]
+
+
+class Settings(BaseSettings):
+    """What a hub process needs to know; frozen once it is loaded."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUB_",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
+    )
+    file: ClassVar[Path | None] = None
+
+    postgres_dsn: SecretStr
+    """Database of the hub, as its own least-privileged user."""
+    operator_dsn: SecretStr | None = None
+    """The same database as the operators' user; only the command line and the console need it."""
+    amqp_url: SecretStr
+    """Broker of the hub, as its own least-privileged user; `amqps` in production."""
+    management_url: str | None = None
+    """Management interface of the broker, for topology and queue depths."""
+    management_user: str | None = None
+    management_password: SecretStr | None = None
+
+    trust_anchors: ReadableFile
+    """PEM file with the certificates that signing certificates must chain to."""
+    hub_key: ReadableFile
+    """PEM file with the hub's encrypted signing key, its certificate and the chain."""
+    hub_key_password: SecretStr
+    schemas: Path | None = None
+    """Folder with the XSDs; those of the checkout where it is not set."""
+
+    max_message_octets: int = Field(default=12_000_000, ge=10_000, le=15_500_000)
+    """Largest envelope; below the broker's own limit of 16 MiB, so that the refusal is signed."""
+    max_recipients: int = Field(default=500, ge=1)
+    max_attachment_octets: int = Field(default=10_000_000, ge=1)
+
+    batch_count: int = Field(default=64, ge=1, le=1000)
+    batch_octets: int = Field(default=16_000_000, ge=10_000)
+    batch_linger: timedelta = timedelta(milliseconds=4)
+    prefetch: int = Field(default=200, ge=1, le=2000)
+    publish_window: int = Field(default=200, ge=1, le=1000)
+    handed_over_limit: int = Field(default=2000, ge=1)
+    """Entries kept in memory for publishing; what is beyond it stays rows."""
+    handed_over_octets: int = Field(default=32_000_000, ge=10_000)
+
+    retry_delays: Delays = (
+        timedelta(seconds=10),
+        timedelta(minutes=1),
+        timedelta(minutes=10),
+        timedelta(hours=1),
+        timedelta(hours=6),
+    )
+    """Delay before the second attempt, the third, …; one attempt more than delays, then a dead letter."""
+    delivery_lifetime: timedelta = Field(default=timedelta(days=15), gt=timedelta(0))
+    status_patience: timedelta = Field(default=timedelta(seconds=10), ge=timedelta(0))
+    """How long a status may wait for the document that it is about."""
+    park_time: timedelta = Field(default=timedelta(seconds=15), gt=timedelta(0))
+    """How long a mailbox whose queue is full gets nothing, before one probe."""
+    poll_interval: timedelta = Field(default=timedelta(seconds=1), gt=timedelta(0))
+    registry_interval: timedelta = Field(default=timedelta(seconds=1), gt=timedelta(0))
+    """How old the directory in memory may be."""
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=0, ge=0, le=65535)
+    """Health and metrics; 0 takes a free port and logs it."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file."""
+        del dotenv_settings
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=cls.file),
+            file_secret_settings,
+        )
+
+    @classmethod
+    def load(cls, file: Path | None) -> Self:
+        """Read the settings from the environment and *file*.
+
+        Raises `ConfigurationError` that lists every complaint; no value is repeated in it.
+        """
+        loader = type("SettingsOfOneFile", (cls,), {"file": file, "__module__": cls.__module__})
+        try:
+            return loader()
+        except ValidationError as error:
+            complaints = "\n".join(f"  {_name(part['loc'])}: {part['msg']}" for part in error.errors())
+            place = file if file is not None else "the environment"
+            msg = f"the settings from {place} cannot be used:\n{complaints}"
+            raise ConfigurationError(msg) from None
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "settings"
