@@ -167,4 +167,4 @@ def _optional(element: etree._Element, name: str) -> str | None:
 
 def _violation(path: str, reason: str) -> Violation:
     rule = f"schema of {RECEIPT_NAMESPACE}"
-    return violation(RejectionCode.SCHEMA_VIOLATION, path=path, rule=rule, reason=reason)
+    return violation(RejectionCode.SCHEMA_VIOLATION, path=path, rule=rule, reason_vi=reason, reason_en=reason)

@@ -74,8 +74,8 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "The signature value does not match the enclosed certificate; sign again.",
         ),
         _CODE.SIGNATURE_FORMAT_FAILURE: Sentence(
-            "Chữ ký không đúng hồ sơ kỹ thuật của trục: {reason}; hãy ký lại toàn bộ phong bì.",
-            "The signature does not follow the profile of the axis: {reason}; sign the whole envelope again.",
+            "Chữ ký không đúng hồ sơ kỹ thuật của trục: {reason_vi}; hãy ký lại toàn bộ phong bì.",
+            "The signature does not follow the profile of the axis: {reason_en}; sign the whole envelope again.",
         ),
         _CODE.NO_SIGNING_CERTIFICATE: Sentence(
             "Chữ ký không kèm chứng thư số đọc được; hãy đưa chứng thư vào X509Data.",
@@ -106,8 +106,8 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "The certificate {subject} does not belong to the sender {sender}; sign with the sender's own key.",
         ),
         _CODE.CERTIFICATE_CONSTRAINTS: Sentence(
-            "Chứng thư {subject} không được phép dùng để ký: {reason}.",
-            "The certificate {subject} may not be used for signing: {reason}.",
+            "Chứng thư {subject} không được phép dùng để ký: {reason_vi}.",
+            "The certificate {subject} may not be used for signing: {reason_en}.",
         ),
         _CODE.WEAK_KEY: Sentence(
             "Khóa {key} quá yếu; hãy dùng RSA từ 2048 bit hoặc ECDSA P-256/P-384.",

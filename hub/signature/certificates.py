@@ -9,6 +9,7 @@ from cryptography import x509
 
 from hub.errors import ConfigurationError, RejectionCode
 from hub.message.receipt_xml import VIETNAM_TIME
+from hub.message.refusal import Sentence
 from hub.signature.finding import PASSED, Finding, SubIndication, adverse
 from hub.signature.key import check_key
 from hub.signature.path import NoPath, Path, PathFault, find_path
@@ -110,17 +111,22 @@ def _check_own(certificate: x509.Certificate) -> Finding:
     try:
         reason = _misuse(certificate.extensions)
     except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
-        reason = "its extensions cannot be read"
+        reason = Sentence("không đọc được phần mở rộng", "its extensions cannot be read")
     return PASSED if reason is None else _constraints(certificate, reason)
 
 
-def _misuse(extensions: x509.Extensions) -> str | None:
+def _misuse(extensions: x509.Extensions) -> Sentence | None:
     """Return why a certificate with *extensions* is not one to sign documents with (RFC 5280 §4.2.1)."""
     constraints, usage = _constraints_of(extensions), _usage_of(extensions)
     if constraints is not None and constraints.ca:
-        return "it is the certificate of a certification authority"
+        return Sentence(
+            "đây là chứng thư của tổ chức chứng thực", "it is the certificate of a certification authority"
+        )
     if usage is None or not (usage.digital_signature or usage.content_commitment):
-        return "its keyUsage names neither digitalSignature nor nonRepudiation"
+        return Sentence(
+            "keyUsage không có digitalSignature hay nonRepudiation",
+            "its keyUsage names neither digitalSignature nor nonRepudiation",
+        )
     return None
 
 
@@ -138,14 +144,15 @@ def _usage_of(extensions: x509.Extensions) -> x509.KeyUsage | None:
         return None
 
 
-def _constraints(certificate: x509.Certificate, reason: str) -> Finding:
+def _constraints(certificate: x509.Certificate, reason: Sentence) -> Finding:
     return adverse(
         SubIndication.CHAIN_CONSTRAINTS_FAILURE,
         RejectionCode.CERTIFICATE_CONSTRAINTS,
         path=CERTIFICATE_PATH,
         clause="RFC 5280 §4.2.1",
         subject=subject_of(certificate),
-        reason=reason,
+        reason_vi=reason.vi,
+        reason_en=reason.en,
     )
 
 
@@ -163,7 +170,8 @@ def _finding(no_path: NoPath, certificate: x509.Certificate, at: datetime) -> Fi
         case PathFault.WEAK_ALGORITHM:
             return _weak_chain(no_path.reason)
         case PathFault.CONSTRAINTS:
-            return _constraints(certificate, no_path.reason)
+            reason = Sentence(f"đường dẫn chứng thực vi phạm ràng buộc ({no_path.reason})", no_path.reason)
+            return _constraints(certificate, reason)
         case PathFault.NO_CHAIN:
             return _no_chain(certificate)
         case _:

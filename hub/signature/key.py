@@ -22,7 +22,7 @@ def check_key(certificate: Certificate, path: str) -> Finding:
     try:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):
-        return _weak("of an unknown kind", path)
+        return _weak("?", path)
     match key:
         case rsa.RSAPublicKey() if key.key_size in RSA_BITS:
             return PASSED

@@ -31,6 +31,8 @@ SIGNATURE_METHODS: Final = RSA_METHODS | ECDSA_METHODS
 
 MAX_CERTIFICATES: Final = 5
 MAX_BASE64_CHARACTERS: Final = 16_384
+MAX_ATTRIBUTES: Final = 64
+"""On one element; canonicalisation sorts them in quadratic time."""
 MAX_NAMESPACE_CHARACTERS: Final = 100
 """Exclusive canonicalisation repeats a namespace on each sibling that uses it: a long one multiplies."""
 

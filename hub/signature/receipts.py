@@ -7,11 +7,11 @@ from typing import Final
 from lxml import etree
 
 from hub.errors import MalformedMessage, RejectionCode
+from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
 from hub.message.receipt import Receipt
 from hub.message.receipt_xml import read_receipt
 from hub.message.refusal import violation
-from hub.signature import xml
 from hub.signature.certificates import CERTIFICATE_PATH, TrustAnchors, check_certificate, subject_of
 from hub.signature.finding import Finding, SubIndication, adverse, rejected
 from hub.signature.profile import RECEIPT
@@ -41,14 +41,13 @@ def verify_receipt(
 def _parse(body: bytes) -> etree._Element:
     if len(body) > MAX_OCTETS:
         raise _malformed(RejectionCode.MESSAGE_TOO_LARGE, size=len(body), limit=MAX_OCTETS)
+    if b"<!DOCTYPE" in body:
+        raise _malformed(RejectionCode.FORBIDDEN_XML, what_vi="DOCTYPE", what_en="a DOCTYPE")
     try:
-        root = xml.read(body)
+        return parse_hardened(body)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         raise _malformed(RejectionCode.NOT_WELL_FORMED, line=line, column=column) from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise _malformed(RejectionCode.FORBIDDEN_XML, what="DOCTYPE")
-    return root
 
 
 def _malformed(code: RejectionCode, **values: object) -> MalformedMessage:

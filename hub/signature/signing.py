@@ -1,5 +1,6 @@
 """Signs envelopes and receipts in the one shape that the axis takes."""
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
@@ -18,9 +19,9 @@ from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, Signatur
 from signxml.signer import XMLSigner
 
 from hub.errors import ConfigurationError, MalformedMessage, RejectionCode, SignatureRejected
+from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
 from hub.message.refusal import violation
-from hub.signature import xml
 from hub.signature.key import check_key
 from hub.signature.profile import ENVELOPE, PLACEHOLDERS, SIGNATURE
 
@@ -96,8 +97,9 @@ def sign_envelope(body: bytes, key: SigningKey) -> bytes:
     header = _header(root)
     if next(root.iter(SIGNATURE), None) is not None:
         rule = "decision 0003: exactly one signature"
-        code, reason = RejectionCode.SIGNATURE_FORMAT_FAILURE, "the envelope is signed already"
-        raise SignatureRejected([violation(code, path=ENVELOPE.path, rule=rule, reason=reason)])
+        values = {"reason_vi": "gói tin đã được ký", "reason_en": "the envelope is signed already"}
+        code = RejectionCode.SIGNATURE_FORMAT_FAILURE
+        raise SignatureRejected([violation(code, path=ENVELOPE.path, rule=rule, **values)])
     etree.strip_tags(root, etree.Comment)
     for placeholder in [child for child in header if child.tag in PLACEHOLDERS]:
         _remove(placeholder)
@@ -110,22 +112,24 @@ def sign_receipt(root: etree._Element, key: SigningKey) -> bytes:
 
 
 def _envelope(body: bytes) -> etree._Element:
+    if b"<!DOCTYPE" in body:
+        raise _malformed(RejectionCode.FORBIDDEN_XML, what_vi="DOCTYPE", what_en="a DOCTYPE")
     try:
-        return xml.read(body)
+        return parse_hardened(body.removeprefix(BOM_UTF8))
     except etree.XMLSyntaxError as error:
         line, column = error.position
-        raise MalformedMessage(
-            [violation(RejectionCode.NOT_WELL_FORMED, path="/", rule="XML 1.0", line=line, column=column)]
-        ) from error
+        raise _malformed(RejectionCode.NOT_WELL_FORMED, line=line, column=column) from error
 
 
 def _header(root: etree._Element) -> etree._Element:
     header = root.find(ENVELOPE.search.removesuffix("/")) if root.tag == ENVELOPE.names[0] else None
     if header is None:
-        raise MalformedMessage(
-            [violation(RejectionCode.NOT_AN_ENVELOPE, path="/", rule="QCVN 102:2016", root=root.tag)]
-        )
+        raise _malformed(RejectionCode.NOT_AN_ENVELOPE, root=root.tag)
     return header
+
+
+def _malformed(code: RejectionCode, **values: object) -> MalformedMessage:
+    return MalformedMessage([violation(code, path="/", rule="QCVN 102:2016: edXML in UTF-8", **values)])
 
 
 def _remove(element: etree._Element) -> None:

@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 from lxml import etree
 
 from hub.errors import RejectionCode, SignatureRejected, Violation
-from hub.message.refusal import violation
+from hub.message.refusal import Sentence, violation
 from hub.signature import profile
 from hub.signature.profile import SIGNATURE, Location, ds
 
@@ -20,6 +20,7 @@ _HAS_LONG_NAMESPACE: Final = etree.XPath(
     f"boolean(//*[string-length(namespace-uri()) > {_LIMIT}]"
     f" | //@*[string-length(namespace-uri()) > {_LIMIT}])"
 )
+_HAS_MANY_ATTRIBUTES: Final = etree.XPath(f"boolean(//*[count(@*) > {profile.MAX_ATTRIBUTES}])")
 _KEY_HINTS: Final = frozenset({ds("X509SubjectName"), ds("X509IssuerSerial"), ds("X509SKI")})
 """Vendors write these beside the certificate; nothing is read from them."""
 
@@ -51,25 +52,54 @@ def _the_signature(root: etree._Element, location: Location) -> etree._Element:
         rule = "XMLDSIG 1.1 §4.1: a ds:Signature in the W3C namespace"
         raise SignatureRejected([violation(RejectionCode.NO_SIGNATURE, path=location.path, rule=rule)])
     if len(found) > 1:
-        _refuse(location.path, "decision 0003: exactly one signature", f"{len(found)} signatures")
+        _refuse(
+            location.path,
+            "decision 0003: exactly one signature",
+            Sentence(f"có {len(found)} chữ ký", f"there are {len(found)} signatures"),
+        )
     ancestors = [ancestor.tag for ancestor in found[0].iterancestors()]
     if tuple(reversed(ancestors)) != location.names or any(True for _ in found[0].itersiblings("*")):
-        parent = _local(ancestors[0]) if ancestors else "nothing"
+        parent = _local(ancestors[0]) if ancestors else "?"
         rule = "decision 0003: the signature's one place"
-        _refuse(location.path, rule, f"the signature stands in {parent} and not at its one place")
+        _refuse(
+            location.path,
+            rule,
+            Sentence(
+                f"chữ ký nằm trong {parent}, không đúng vị trí quy định",
+                f"the signature stands in {parent} and not at its one place",
+            ),
+        )
     return found[0]
 
 
 def _refuse_uncovered(root: etree._Element, path: str) -> None:
     if _HAS_COMMENT(root):
         rule = "Exclusive C14N 1.0 §4: comments are left out of what is signed"
-        _refuse(path, rule, "a comment stands in the document, where no signature covers it")
+        _refuse(
+            path,
+            rule,
+            Sentence(
+                "gói tin có chú thích <!-- -->, mà chữ ký không bao phủ",
+                "the document holds a comment, which no signature covers",
+            ),
+        )
     if _HAS_INSTRUCTION_OUTSIDE(root):
         rule = "decision 0003: nothing stands beside the root element"
-        _refuse(path, rule, "a processing instruction stands outside the root element")
+        _refuse(
+            path,
+            rule,
+            Sentence(
+                "có chỉ thị xử lý nằm ngoài phần tử gốc",
+                "a processing instruction stands outside the root element",
+            ),
+        )
     if _HAS_LONG_NAMESPACE(root):
         rule = f"decision 0003: namespace names of at most {_LIMIT} characters"
-        _refuse(path, rule, "a namespace name is too long")
+        _refuse(path, rule, Sentence("tên không gian tên quá dài", "a namespace name is too long"))
+
+    if _HAS_MANY_ATTRIBUTES(root):
+        rule = f"decision 0003: at most {profile.MAX_ATTRIBUTES} attributes on an element"
+        _refuse(path, rule, Sentence("phần tử có quá nhiều thuộc tính", "an element has too many attributes"))
 
 
 def _signed_info(signed_info: etree._Element, path: str) -> str:
@@ -77,7 +107,13 @@ def _signed_info(signed_info: etree._Element, path: str) -> str:
     canonicalization, method, reference = _children(signed_info, path, *names)
     if reference.get("URI") != "":
         rule = "XMLDSIG 1.1 §4.4.3.1: URI='' means the whole document"
-        _refuse(f"{path}/Reference", rule, "the reference is not to the whole document")
+        _refuse(
+            f"{path}/Reference",
+            rule,
+            Sentence(
+                "Reference không trỏ tới toàn bộ tài liệu", "the reference is not to the whole document"
+            ),
+        )
     names = ("Transforms", "DigestMethod", "DigestValue")
     transforms, digest, value = _children(reference, f"{path}/Reference", *names)
     forbidden = [
@@ -99,7 +135,14 @@ def _signed_info(signed_info: etree._Element, path: str) -> str:
 def _transforms(transforms: etree._Element, path: str) -> None:
     if tuple(_algorithm(step) for step in transforms) != profile.TRANSFORMS:
         rule = "decision 0003: enveloped-signature, then exclusive canonicalisation"
-        _refuse(path, rule, "the transforms are not enveloped-signature and exclusive canonicalisation")
+        _refuse(
+            path,
+            rule,
+            Sentence(
+                "Transforms không phải enveloped-signature rồi exclusive C14N",
+                "the transforms are not enveloped-signature, then exclusive C14N",
+            ),
+        )
 
 
 def _unless_in(accepted: Container[str], element: etree._Element, path: str, clause: str) -> list[Violation]:
@@ -118,10 +161,16 @@ def _certificates(key_info: etree._Element, path: str) -> tuple[bytes, ...]:
     if not encoded:
         raise SignatureRejected([violation(RejectionCode.NO_SIGNING_CERTIFICATE, path=path, rule=rule)])
     if any(child.tag != ds("X509Certificate") for child in encoded):
-        _refuse(path, "XMLDSIG 1.1 §4.5.4: certificates only", "X509Data holds something else")
+        _refuse(
+            path,
+            "XMLDSIG 1.1 §4.5.4: certificates only",
+            Sentence("X509Data chứa thành phần không được chấp nhận", "X509Data holds something else"),
+        )
     if len(encoded) > profile.MAX_CERTIFICATES:
         _refuse(
-            path, f"decision 0003: at most {profile.MAX_CERTIFICATES} certificates", "too many certificates"
+            path,
+            f"decision 0003: at most {profile.MAX_CERTIFICATES} certificates",
+            Sentence("quá nhiều chứng thư trong X509Data", "X509Data holds too many certificates"),
         )
     return tuple(_octets(child, f"{path}/X509Certificate") for child in encoded)
 
@@ -131,21 +180,33 @@ def _children(element: etree._Element, path: str, *names: str) -> list[etree._El
     children = list(element)
     found = [child.tag for child in children]
     if found != [ds(name) for name in names]:
-        expected = ", ".join(names) or "no element"
-        got = ", ".join(_local(tag) for tag in found) or "none"
+        expected = ", ".join(names) or "∅"
+        parent, got = _local(element.tag), ", ".join(map(_local, found)) or "∅"
         rule = "XMLDSIG 1.1 §4 as narrowed by decision 0003"
-        _refuse(path, rule, f"{_local(element.tag)} holds {got} instead of {expected}")
+        _refuse(
+            path,
+            rule,
+            Sentence(
+                f"{parent} chứa {got} thay vì {expected}", f"{parent} holds {got} instead of {expected}"
+            ),
+        )
     return children
 
 
 def _octets(element: etree._Element, path: str) -> bytes:
-    text = "".join((element.text or "").split())
+    name, text = _local(element.tag), "".join((element.text or "").split())
     if len(element) or not text or len(text) > profile.MAX_BASE64_CHARACTERS:
-        _refuse(path, "XMLDSIG 1.1 §4.1: base64", f"{_local(element.tag)} is empty or too long")
+        _refuse(
+            path,
+            "XMLDSIG 1.1 §4.1: base64",
+            Sentence(f"{name} rỗng hoặc quá dài", f"{name} is empty or too long"),
+        )
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        _refuse(path, "XMLDSIG 1.1 §4.1: base64", f"{_local(element.tag)} is not base64")
+        _refuse(
+            path, "XMLDSIG 1.1 §4.1: base64", Sentence(f"{name} không phải base64", f"{name} is not base64")
+        )
 
 
 def _algorithm(element: etree._Element) -> str:
@@ -154,10 +215,11 @@ def _algorithm(element: etree._Element) -> str:
 
 def _local(tag: object) -> str:
     """Return the name without its namespace; comments and processing instructions have none."""
-    return tag.rpartition("}")[2] if isinstance(tag, str) else "something that is not an element"
+    return tag.rpartition("}")[2] if isinstance(tag, str) else "?"
 
 
-def _refuse(path: str, rule: str, reason: str) -> NoReturn:
+def _refuse(path: str, rule: str, reason: Sentence) -> NoReturn:
     rule = f"{rule}; ETSI EN 319 102-1 FORMAT_FAILURE"
     code = RejectionCode.SIGNATURE_FORMAT_FAILURE
-    raise SignatureRejected([violation(code, path=path, rule=rule, reason=reason)])
+    broken = violation(code, path=path, rule=rule, reason_vi=reason.vi, reason_en=reason.en)
+    raise SignatureRejected([broken])

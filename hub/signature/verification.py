@@ -13,13 +13,13 @@ from signxml.exceptions import InvalidDigest, SignXMLException
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from hub.errors import RejectionCode, SignatureRejected
+from hub.message.hardened_xml import hardened_parser
 from hub.message.identifiers import Fingerprint
 from hub.signature import profile
 from hub.signature.finding import SubIndication, adverse, rejected
 from hub.signature.key import check_key, fits
 from hub.signature.profile import Location
 from hub.signature.structure import take_apart
-from hub.signature.xml import hardened_parser
 
 logging.getLogger("signxml").setLevel(logging.INFO)  # at DEBUG it would log what is signed
 
@@ -127,6 +127,7 @@ def _refuse_key(certificate: x509.Certificate, method: str, location: Location) 
             RejectionCode.SIGNATURE_FORMAT_FAILURE,
             path=f"{location.path}/SignedInfo/SignatureMethod",
             clause="XMLDSIG 1.1 §6.4",
-            reason="the signature method is for another kind of key",
+            reason_vi="SignatureMethod không hợp với loại khóa của chứng thư",
+            reason_en="the signature method is for another kind of key",
         )
         raise rejected(mismatch)
