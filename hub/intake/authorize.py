@@ -18,7 +18,7 @@ _SIGNATURE_PATH: Final = "/edXML/edXMLEnvelope/edXMLHeader/Signature"
 
 
 def authorize(valid: ValidMessage, directory: Directory) -> AuthorizedMessage:
-    """Admit *valid* only where broker user, mandate, certificate and `From` agree, and recipients are reached.
+    """Admit *valid* where broker user, mandate, certificate and `From` agree, and recipients are reached.
 
     Raises the narrowest refusal for the first violation, with all of them.
     """
@@ -39,16 +39,25 @@ def authority_violations(
     header: Header, received: ReceivedMessage, signed_by: Fingerprint, directory: Directory, at: datetime
 ) -> tuple[Violation, ...]:
     """Return everything that keeps *header* from being sent through this mailbox under that certificate."""
-    recipients = header.recipients if isinstance(header, DocumentHeader) else ()
     return (
         *_sender_violations(header.sender, received, directory, at),
         *_certificate_violations(header.sender, received, signed_by, directory, at),
         *(
             refusal
-            for place, code in enumerate(recipients, start=1)
-            for refusal in _recipient_violations(code, place, directory, at)
+            for path, code in _addressees(header)
+            for refusal in _recipient_violations(code, path, directory, at)
         ),
     )
+
+
+def _addressees(header: Header) -> tuple[tuple[str, AgencyCode], ...]:
+    """Return who is to be reached and where the header says so; a status goes to the other party of its document."""
+    if isinstance(header, DocumentHeader):
+        return tuple(
+            (f"{_HEADER_PATH}/To[{place}]/OrganId", code)
+            for place, code in enumerate(header.recipients, start=1)
+        )
+    return ((f"{_HEADER_PATH}/ResponseFor/OrganId", header.original_sender),)
 
 
 def _sender_violations(
@@ -111,9 +120,8 @@ def _signs_for(
 
 
 def _recipient_violations(
-    code: AgencyCode, place: int, directory: Directory, at: datetime
+    code: AgencyCode, path: str, directory: Directory, at: datetime
 ) -> Iterator[Violation]:
-    path = f"{_HEADER_PATH}/To[{place}]/OrganId"
     agency = directory.agency(agency_key(code))
     if agency is None:
         yield violation(_CODE.UNKNOWN_RECIPIENT, path=path, rule="QĐ 28/2018/QĐ-TTg, 16.1", recipient=code)
@@ -135,6 +143,6 @@ def _successor(agency: Agency, directory: Directory) -> tuple[str, str]:
 
 
 def _routes(header: Header, directory: Directory, at: datetime) -> tuple[Route, ...]:
-    codes = header.recipients if isinstance(header, DocumentHeader) else ()
-    reached = ((agency_key(code), directory.mailbox_for(agency_key(code), at)) for code in codes)
+    keys = (agency_key(code) for _, code in _addressees(header))
+    reached = ((key, directory.mailbox_for(key, at)) for key in keys)
     return tuple(Route(recipient=key, mailbox=mailbox) for key, mailbox in reached if mailbox is not None)
