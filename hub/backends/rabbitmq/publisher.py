@@ -2,8 +2,8 @@
 
 One pump writes everything, many publishes in one write, straight into the channel of the client library: its
 own `basic_publish` takes a lock, a timer and a context for each message: a third of the processor more.
-What the library does stays its own: it matches confirms to tags and returns to `message_id`s (the reason for
-a fresh one on every attempt: two in flight with the same id would be taken for each other).
+What the library does stays its own: it matches confirms to tags and returns to `message_id`s (the reason
+for a fresh one on every attempt: two in flight with the same id would be taken for each other).
 
 When a channel is lost, everything that waits fails together with what is in flight: otherwise a later delivery
 of a lane could go out before an earlier one that has to be tried again.

@@ -77,6 +77,10 @@ class Policy:
     pattern: str
     definition: Arguments
 
+    def matches(self, queue: str) -> bool:
+        """Whether it is meant for *queue*; our patterns mean the same to Python as to the broker."""
+        return re.search(self.pattern, queue) is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:

@@ -1,0 +1,176 @@
+"""Where the broker differs from the topology: both written as plain facts, then compared."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from hub.backends.rabbitmq.management import Record
+from hub.backends.rabbitmq.topology import Exchange, Policy, Queue, Topology
+
+POLICY_PRIORITY: Final = 100
+"""Above what an operator's policy for all queues has: only the one with the highest priority applies."""
+QUORUM_POLICIES_SINCE: Final = (3, 12)
+NEGATIVE_LIMITS_SINCE: Final = (4, 0)
+"""From here on a queue without a delivery limit has one of 20, and drops what exceeds it."""
+
+
+class Kind(StrEnum):
+    """Kinds of things on the broker, in the order in which they are made."""
+
+    EXCHANGE = "exchange"
+    POLICY = "policy"
+    QUEUE = "queue"
+    POLICY_IN_FORCE = "policy in force"
+    BINDING = "binding"
+    USER = "user"
+    TOPIC_PERMISSION = "topic permission"
+    PERMISSION = "permission"
+
+
+class Finding(StrEnum):
+    """In what way something differs."""
+
+    MISSING = "missing"
+    DIFFERENT = "different"
+    SURPLUS = "surplus"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Thing:
+    """Something on the broker by its name: the queue's, the user's; bindings as `exchange/key/queue`."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+Facts: TypeAlias = Mapping[Thing, str]
+"""What each thing is like, as one line of text that equal things share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One difference, as a sentence for people has it."""
+
+    thing: Thing
+    finding: Finding
+    wanted: str | None
+    observed: str | None
+
+    def __str__(self) -> str:
+        text = f"{self.thing} is {self.finding}"
+        if self.finding is Finding.DIFFERENT:
+            text += f": {self.observed} instead of {self.wanted}"
+        return text
+
+
+def compare(wanted: Facts, observed: Facts) -> list[Drift]:
+    """Return every difference, in the order in which things are made; what is surplus comes last."""
+    order = list(Kind)
+    changed = [
+        Drift(thing=thing, finding=finding, wanted=value, observed=observed.get(thing))
+        for thing, value in wanted.items()
+        if (finding := _finding(value, observed.get(thing))) is not None
+    ]
+    surplus = [
+        Drift(thing=thing, finding=Finding.SURPLUS, wanted=None, observed=value)
+        for thing, value in observed.items()
+        if thing not in wanted
+    ]
+    changed.sort(key=lambda drift: order.index(drift.thing.kind))
+    surplus.sort(key=lambda drift: -order.index(drift.thing.kind))
+    return changed + surplus
+
+
+def _finding(wanted: str, observed: str | None) -> Finding | None:
+    if observed is None:
+        return Finding.MISSING
+    return None if observed == wanted else Finding.DIFFERENT
+
+
+def facts_of(topology: Topology, version: tuple[int, int]) -> Facts:
+    """Write *topology* as facts, for a broker of *version*."""
+    return dict(_facts(topology, version))
+
+
+def _facts(topology: Topology, version: tuple[int, int]) -> Iterator[tuple[Thing, str]]:
+    for exchange in topology.exchanges:
+        yield Thing(kind=Kind.EXCHANGE, name=exchange.name), exchange_fact(exchange_content(exchange))
+    for policy in topology.policies:
+        yield Thing(kind=Kind.POLICY, name=policy.name), policy_fact(policy_content(policy, version))
+    for queue in topology.queues:
+        yield Thing(kind=Kind.QUEUE, name=queue.name), queue_fact(queue_content(queue))
+        yield Thing(kind=Kind.POLICY_IN_FORCE, name=queue.name), _policy_name(queue, topology)
+    for binding in topology.bindings:
+        yield binding_thing(binding.exchange, binding.routing_key, binding.queue), "bound"
+    for user in topology.users:
+        yield Thing(kind=Kind.USER, name=user.name), user.tag
+        if (rights := user.permission) is not None:
+            yield Thing(kind=Kind.PERMISSION, name=user.name), permission_fact({**asdict(rights)})
+        if (topic := user.topic_permission) is not None:
+            yield Thing(kind=Kind.TOPIC_PERMISSION, name=user.name), topic_permission_fact({**asdict(topic)})
+
+
+def _policy_name(queue: Queue, topology: Topology) -> str:
+    return next(policy.name for policy in topology.policies if policy.matches(queue.name))
+
+
+def exchange_content(exchange: Exchange) -> Record:
+    """Write *exchange* as the management interface takes it."""
+    return {"type": exchange.kind, "durable": True, "arguments": {**exchange.arguments}}
+
+
+def queue_content(queue: Queue) -> Record:
+    """Write *queue* as the management interface takes it."""
+    return {"durable": True, "arguments": {**queue.arguments}}
+
+
+def policy_content(policy: Policy, version: tuple[int, int]) -> Record:
+    """Write *policy* as the management interface of a broker of *version* takes it."""
+    definition: Record = {**policy.definition}
+    if "delivery-limit" not in definition and version >= NEGATIVE_LIMITS_SINCE:
+        definition["delivery-limit"] = -1
+    return {
+        "pattern": policy.pattern,
+        "definition": definition,
+        "apply-to": "quorum_queues" if version >= QUORUM_POLICIES_SINCE else "queues",
+        "priority": POLICY_PRIORITY,
+    }
+
+
+def exchange_fact(record: Record) -> str:
+    """Write what matters of an exchange."""
+    return _line(record, "type", "durable", "arguments")
+
+
+def queue_fact(record: Record) -> str:
+    """Write what matters of a queue."""
+    return _line(record, "durable", "arguments")
+
+
+def policy_fact(record: Record) -> str:
+    """Write what matters of a policy."""
+    return _line(record, "pattern", "definition", "apply-to", "priority")
+
+
+def permission_fact(record: Record) -> str:
+    """Write what a user may do."""
+    return _line(record, "configure", "write", "read")
+
+
+def topic_permission_fact(record: Record) -> str:
+    """Write which routing keys a user may use."""
+    return _line(record, "exchange", "write", "read")
+
+
+def binding_thing(exchange: str, routing_key: str, destination: str) -> Thing:
+    """Name a binding."""
+    return Thing(kind=Kind.BINDING, name=f"{exchange}/{routing_key}/{destination}")
+
+
+def _line(record: Record, *keys: str) -> str:
+    return json.dumps({key: record.get(key) for key in keys}, sort_keys=True)

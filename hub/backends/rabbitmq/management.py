@@ -1,0 +1,153 @@
+"""The broker's management interface over HTTP: foreign errors become sentences that say what to do."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Self, TypeAlias, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from hub.errors import ConfigurationError, TemporaryFailure
+
+PAGE_SIZE: Final = 100
+"""Listing all queues at once costs the broker seconds where there are thousands."""
+
+Record: TypeAlias = dict[str, JsonValue]
+_RECORD: Final = TypeAdapter(Record)
+_RECORDS: Final = TypeAdapter(list[Record])
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagementAddress:
+    """Where the management interface is, and the administrator who applies the topology."""
+
+    url: str
+    user: str
+    password: str = field(repr=False)
+    vhost: str = "axis"
+
+
+class ManagementApi:
+    """Requests to the management interface, each with a timeout: `async with ManagementApi(address) as api`.
+
+    Raises `TemporaryFailure` where the broker is away and `ConfigurationError` where it refuses.
+    """
+
+    def __init__(self, address: ManagementAddress, *, timeout_seconds: float = 30.0) -> None:
+        """Prepare; nothing is opened yet."""
+        self._address = address
+        self._client = httpx.AsyncClient(
+            base_url=address.url.rstrip("/") + "/api/",
+            auth=(address.user, address.password),
+            timeout=timeout_seconds,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Use the connections of this object from here on."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close them."""
+        await self._client.aclose()
+
+    @property
+    def vhost(self) -> str:
+        """The virtual host's name, as it stands in a path."""
+        return segment(self._address.vhost)
+
+    async def version(self) -> tuple[int, int]:
+        """Return the broker's version, as far as it matters."""
+        text = str((await self.record("overview")).get("rabbitmq_version", "0.0"))
+        major, minor, *_ = text.split(".")
+        return int(major), int(minor)
+
+    async def record(self, path: str) -> Record:
+        """Read one thing."""
+        return self._parse(_RECORD, await self._request("GET", path))
+
+    async def find(self, path: str) -> Record | None:
+        """Read one thing; nothing when it does not exist."""
+        response = await self._request("GET", path, may_be_missing=True)
+        return self._parse(_RECORD, response) if response.is_success else None
+
+    async def records(self, path: str) -> list[Record]:
+        """Read a short list."""
+        return self._parse(_RECORDS, await self._request("GET", path))
+
+    async def pages(self, path: str, **query: str) -> AsyncIterator[Record]:
+        """Read a long list page by page."""
+        number = count = 1
+        while number <= count:
+            parameters = {**query, "page": str(number), "page_size": str(PAGE_SIZE)}
+            page = self._parse(_RECORD, await self._request("GET", path, query=parameters))
+            for item in _RECORDS.validate_python(page["items"]):
+                yield item
+            count = int(str(page["page_count"]))
+            number += 1
+
+    async def put(self, path: str, content: Mapping[str, JsonValue]) -> None:
+        """Make something so."""
+        await self._request("PUT", path, content=content)
+
+    async def post(self, path: str, content: Mapping[str, JsonValue]) -> None:
+        """Add something."""
+        await self._request("POST", path, content=content)
+
+    async def delete(self, path: str) -> None:
+        """Remove something; it may be gone already."""
+        await self._request("DELETE", path, may_be_missing=True)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        content: Mapping[str, JsonValue] | None = None,
+        may_be_missing: bool = False,
+    ) -> httpx.Response:
+        try:
+            response = await self._client.request(method, path, params=query, json=content)
+        except httpx.TransportError as error:
+            raise TemporaryFailure(
+                f"the broker's management interface at {self._address.url} does not answer ({error!r}): "
+                "check that the broker runs and that its management plugin is enabled"
+            ) from error
+        if not (may_be_missing and response.status_code == HTTPStatus.NOT_FOUND):
+            self._check(response, f"{method} {path}")
+        return response
+
+    def _check(self, response: httpx.Response, act: str) -> None:
+        if response.is_success:
+            return
+        if response.is_server_error:
+            raise TemporaryFailure(f"the broker could not do {act}: {response.status_code} {response.text}")
+        raise ConfigurationError(
+            f"the broker refuses {act} ({response.status_code} {response.text}): {self._advice(response)}"
+        )
+
+    def _advice(self, response: httpx.Response) -> str:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            return f"check the user {self._address.user!r}, its password and its 'administrator' tag"
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return f"check that the virtual host {self._address.vhost!r} exists"
+        return "see the broker's log"
+
+    def _parse(self, adapter: TypeAdapter[Answer], response: httpx.Response) -> Answer:
+        try:
+            return adapter.validate_json(response.content)
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"{self._address.url} does not answer like RabbitMQ's management interface: check the address"
+            ) from error
+
+
+def segment(name: str) -> str:
+    """Write *name* as one segment of a path, slashes included."""
+    return quote(name, safe="")
