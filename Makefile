@@ -31,7 +31,7 @@ down: $(STAMP) ## Stop the local stack; its data stay
 
 .PHONY: status
 status: $(STAMP) ## Show what of the local stack is running, and where
-	@$(BIN)/python -m deploy.local status
+	@$(BIN)/python -m deploy.local status || true
 
 .PHONY: run
 run: $(STAMP) ## Keep the whole axis in the foreground until Ctrl-C
@@ -48,7 +48,7 @@ check: $(STAMP) ## Format, lint, types, import walls, unit tests: under a minute
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/lint-imports --no-timing --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/lint-imports
 	$(if $(UNIT_FLOORS),$(BIN)/pytest -q $(UNIT_FLOORS),@echo "no unit tests yet")
 
 .PHONY: test

@@ -65,8 +65,8 @@ def install(packages: tuple[str, ...]) -> None:
             with no_default_cluster():
                 apt_get("install", "--yes", "--no-install-recommends", *packages)
     finally:
-        for service in enabled_services() - enabled_before:
-            disable(service)
+        for link in enabled_services() - enabled_before:
+            disable(link)
 
 
 @contextmanager
@@ -97,18 +97,17 @@ def no_default_cluster() -> Iterator[None]:
         CLUSTER_SETTINGS.write_text(settings, "utf-8")
 
 
-def enabled_services() -> frozenset[str]:
-    """Name those of the services that would start at the next boot."""
+def enabled_services() -> frozenset[Path]:
+    """Find the links through which systemd would start one of the services at the next boot."""
     wanted = Path("/etc/systemd/system").glob("*.wants/*")
-    return frozenset(path.name for path in wanted if path.name in SERVICES)
+    return frozenset(link for link in wanted if link.name in SERVICES)
 
 
-def disable(service: str) -> None:
-    """Keep *service* from starting at the next boot, for systemd and for the old scripts."""
-    name = service.removesuffix(".service")
-    for command in (["deb-systemd-helper", "disable", service], ["update-rc.d", name, "disable"]):
-        with suppress(FileNotFoundError):
-            subprocess.run(command, check=False, capture_output=True)
+def disable(link: Path) -> None:
+    """Keep a service from starting at the next boot, as `systemctl disable` does, also where that is missing."""
+    link.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        subprocess.run(["update-rc.d", link.stem, "disable"], check=False, capture_output=True)
 
 
 def apt_get(*arguments: str) -> None:
