@@ -104,7 +104,7 @@ def enabled_services() -> frozenset[Path]:
 
 
 def disable(link: Path) -> None:
-    """Keep a service from starting at the next boot, as `systemctl disable` does, also where that is missing."""
+    """Keep a service from starting at the next boot, as `systemctl disable` would where there is one."""
     link.unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         subprocess.run(["update-rc.d", link.stem, "disable"], check=False, capture_output=True)

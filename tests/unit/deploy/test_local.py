@@ -88,8 +88,11 @@ def test_the_policy_against_starting_services_is_gone_afterwards(
     policy = tmp_path / "policy-rc.d"
     monkeypatch.setattr("deploy.local.packages.POLICY", policy)
 
-    with pytest.raises(StackError), nothing_starts():
+    with nothing_starts():
         assert policy.stat().st_mode & 0o111
+    assert not policy.exists()
+
+    with pytest.raises(StackError), nothing_starts():
         raise StackError
 
     assert not policy.exists()
