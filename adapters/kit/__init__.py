@@ -1,1 +1,1 @@
-"""The agency's side of the axis: sign, publish until confirmed, consume, verify, hand over once, acknowledge."""
+"""The agency's side of the axis: sign, publish until confirmed, verify, hand over once, acknowledge."""

@@ -8,7 +8,7 @@ class UnfitDraft(HubError):
 
 
 class DeliveryRejected(HubError):
-    """Something in the mailbox's queue is not what the axis says it is; it goes back, and the journal says why."""
+    """Something in the queue is not what the axis says it is; it goes back, the journal says why."""
 
 
 class JournalFailed(TemporaryFailure):

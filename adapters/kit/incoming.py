@@ -227,7 +227,8 @@ def keep_receipt(connection: sqlite3.Connection, arrived: ArrivedReceipt, *, at:
     return (
         connection.execute(
             "INSERT INTO receipts"
-            " (receipt_id, delivery_id, submission_id, event, issued_at, received_at, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (receipt_id) DO NOTHING",
+            " (receipt_id, delivery_id, submission_id, event, issued_at, received_at, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (receipt_id) DO NOTHING",
             (
                 str(receipt.receipt_id),
                 str(arrived.consignment.delivery_id),

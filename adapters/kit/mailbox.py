@@ -53,8 +53,8 @@ async def _ignore_receipt(_receipt: ArrivedReceipt, _transaction: Transaction) -
 class Mailbox:
     """One mailbox in one process: `async with Mailbox.open(settings) as mailbox`.
 
-    What `post` returned for is safe and goes out, through crashes and outages, until the broker has it. What a
-    handler wrote into its transaction is written once for each delivery.
+    What `post` returned for is safe and goes out, through crashes and outages, until the broker has it.
+    What a handler wrote into its transaction is written once for each delivery.
     """
 
     def __init__(self, settings: KitSettings, journal: Journal, relay: Relay) -> None:

@@ -1,4 +1,4 @@
-"""From the mailbox's queue into the agency's hands: verify, look whether it was handled, hand over, answer."""
+"""From the mailbox's queue into the agency's hands: verify, drop what was handled, hand over, answer."""
 
 import asyncio
 import sqlite3

@@ -1,6 +1,7 @@
-"""What an adapter team configures: one frozen value, from code or from a TOML file, all complaints at once."""
+"""What an adapter team configures: one frozen value, from code or a TOML file, all complaints at once."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,23 +76,32 @@ class _File(BaseModel):
 
 
 def read_settings(path: Path) -> KitSettings:
-    """Read the TOML file at *path*; relative paths in it start from its folder. Raises `ConfigurationError`."""
+    """Read the TOML file at *path*; paths in it start from its folder. Raises `ConfigurationError`."""
     try:
-        file = _File.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
-    anchors = _anchors(path.parent, file.anchors)
+    return settings_of(table, path.parent)
+
+
+def settings_of(table: Mapping[str, object], folder: Path) -> KitSettings:
+    """Read a table of a larger TOML file; paths in it start from *folder*. Raises `ConfigurationError`."""
+    try:
+        file = _File.model_validate(table)
+    except ValidationError as error:
+        raise ConfigurationError(f"the settings of the mailbox: {error}") from error
+    anchors = _anchors(folder, file.anchors)
     mailbox = MailboxName(file.mailbox)
     return KitSettings(
         broker=BrokerAddress(url=file.broker.get_secret_value(), mailbox=mailbox),
-        keys=_keys(path.parent, file),
+        keys=_keys(folder, file),
         trust=Trust(
             mailbox=mailbox,
             agencies=anchors,
-            hub=_anchors(path.parent, file.hub_anchors) if file.hub_anchors else anchors,
-            hub_certificates=_fingerprints(path.parent, file.hub_certificates),
+            hub=_anchors(folder, file.hub_anchors) if file.hub_anchors else anchors,
+            hub_certificates=_fingerprints(folder, file.hub_certificates),
         ),
-        journal=path.parent / file.journal,
+        journal=folder / file.journal,
         max_octets=file.max_octets,
         window=file.window,
         prefetch=file.prefetch,

@@ -10,10 +10,10 @@ Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 
 
 class Transaction:
-    """Collects writes; they run in order once the handler has returned, all with the hand-over or none of them.
+    """Collects writes; they run in order once the handler has returned, all with the hand-over or none.
 
-    They run later, in the journal's thread, since a transaction held open across an `await` would stop every other
-    writer of the mailbox.
+    They run later, in the journal's thread, since a transaction held open across an `await` would stop every
+    other writer of the mailbox.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Transaction:
         self._acts.append(lambda connection: connection.execute(statement, parameters))
 
     def write(self, act: Act[object]) -> None:
-        """Run *act* with the journal's connection; where it raises, nothing is written and the axis tries again."""
+        """Run *act* with the journal's connection; if it raises, nothing is written, the axis retries."""
         self._acts.append(act)
 
     def run(self, connection: sqlite3.Connection) -> None:
