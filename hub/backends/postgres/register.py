@@ -64,7 +64,7 @@ async def read_agencies(
     connection: Transaction, keys: Sequence[AgencyKey] | None = None
 ) -> tuple[AgencyEntry, ...]:
     """Return all agencies, or those with *keys*, in the order of their keys."""
-    rows = await connection.fetch(statement("read_agencies"), list(keys) if keys is not None else None)
+    rows = await connection.fetch(statement("list_agencies"), list(keys) if keys is not None else None)
     return tuple(AgencyEntry(**row) for row in rows)
 
 
@@ -92,7 +92,7 @@ async def grant_mandate(transaction: Transaction, mailbox: MailboxName, root: Ag
 
 async def read_mailboxes(connection: Transaction) -> tuple[MailboxEntry, ...]:
     """Return every mailbox that was ever connected."""
-    return tuple(MailboxEntry(**row) for row in await connection.fetch(statement("read_mailboxes")))
+    return tuple(MailboxEntry(**row) for row in await connection.fetch(statement("list_mailboxes")))
 
 
 async def register_certificate(
@@ -116,7 +116,7 @@ async def read_certificates(
     connection: Transaction, agency: AgencyKey | None = None
 ) -> tuple[CertificateEntry, ...]:
     """Return all certificates, or those of *agency*."""
-    rows = await connection.fetch(statement("read_certificates"), agency)
+    rows = await connection.fetch(statement("list_certificates"), agency)
     return tuple(CertificateEntry(**row) for row in rows)
 
 

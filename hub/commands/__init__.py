@@ -1,0 +1,1 @@
+"""The command line's groups of commands; `hub.__main__` puts them together."""

@@ -1,0 +1,1 @@
+"""What an operator does; the command line and the console only ask for it."""
