@@ -19,6 +19,7 @@ from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, Signatur
 from signxml.signer import XMLSigner
 
 from hub.errors import ConfigurationError, MalformedMessage, RejectionCode, SignatureRejected
+from hub.message.edxml import XMLDSIG_NAMESPACE
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
 from hub.message.refusal import violation
@@ -145,7 +146,7 @@ def _remove(element: etree._Element) -> None:
 
 
 def _signed(root: etree._Element, parent: etree._Element, key: SigningKey) -> bytes:
-    etree.SubElement(parent, SIGNATURE, Id="placeholder")
+    etree.SubElement(parent, SIGNATURE, Id="placeholder", nsmap={"ds": XMLDSIG_NAMESPACE})
     signature_method, digest_method = _methods(key)
     signed = XMLSigner(
         signature_algorithm=signature_method,

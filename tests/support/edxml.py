@@ -10,8 +10,9 @@ DUMMY_SIGNATURE = """<Signature><SignedInfo>
 <KeyInfo><X509Data><X509SubjectName>CN=nobody</X509SubjectName></X509Data></KeyInfo></Signature>"""
 """What vendors copy from a sample: in the envelope's namespace, so it is no XML signature at all."""
 
-FROM = "<edXML:From><edXML:OrganId>H41.07</edXML:OrganId><edXML:OrganName>UBND xã Thử Nghiệm</edXML:OrganName></edXML:From>"
-TO = "<edXML:To><edXML:OrganId>G22</edXML:OrganId><edXML:OrganName>Văn phòng Mẫu</edXML:OrganName></edXML:To>"
+FROM = "<edXML:From><edXML:OrganId>H41.07</edXML:OrganId></edXML:From>"
+TO = """<edXML:To><edXML:OrganId>G22</edXML:OrganId>
+          <edXML:OrganName>Văn phòng Mẫu</edXML:OrganName></edXML:To>"""
 
 
 def envelope(
