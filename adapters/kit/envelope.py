@@ -86,7 +86,10 @@ def compose_document(draft: DocumentDraft, *, order: Order = "java") -> bytes:
         trace = _as_dotnet(trace)
     files = [_with_id(file, place) for place, file in enumerate(draft.attachments, start=1)]
     manifest = group("edXMLManifest", [_reference(file, order) for file in files], version="1.0")
-    return _envelope([group("MessageHeader", header), trace], [group("edXMLBody", [manifest])], files)
+    placeholder = [element("DigitalSignature", "")] if order == "dotnet" else []
+    return _envelope(
+        [group("MessageHeader", header), trace, *placeholder], [group("edXMLBody", [manifest])], files
+    )
 
 
 def compose_status(draft: StatusDraft) -> bytes:
