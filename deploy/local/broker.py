@@ -35,7 +35,7 @@ class Broker:
     @property
     def pid(self) -> int | None:
         """The node's pid while it runs."""
-        node = process.running(self._node_pid_file, mark=self._mark)
+        node = self._node()
         return node.pid if node else None
 
     @property
@@ -89,8 +89,7 @@ class Broker:
 
     def stop(self) -> None:
         """Let the node finish and write what it holds, then end it and its epmd."""
-        node = process.running(self._node_pid_file, mark=self._mark)
-        if node is not None:
+        if (node := self._node()) is not None:
             members = process.family(node)
             with suppress(psutil.Error):
                 node.terminate()
@@ -102,11 +101,18 @@ class Broker:
 
     def kill(self) -> None:
         """End the node at once (SIGKILL), as a power cut would; ports and data stay."""
-        node = process.running(self._node_pid_file, mark=self._mark)
-        if node is not None:
+        if (node := self._node()) is not None:
             process.kill(process.family(node))
         self._kill_shell()
         self._node_pid_file.unlink(missing_ok=True)
+
+    def _node(self) -> psutil.Process | None:
+        """Find the node, also one that is still booting: it writes its pid file late."""
+        if (node := process.running(self._node_pid_file, mark=self._mark)) is not None:
+            return node
+        shell = process.running(self._shell_pid_file, mark=self._mark)
+        below = process.family(shell)[1:] if shell else []
+        return next((member for member in below if process.is_named(member, "beam.smp")), None)
 
     @property
     def _mark(self) -> str:

@@ -78,6 +78,14 @@ def family(process: psutil.Process) -> list[psutil.Process]:
     return [process]
 
 
+def is_named(process: psutil.Process, name: str) -> bool:
+    """Tell whether *process* is alive and runs the program *name*."""
+    try:
+        return is_alive(process) and process.name() == name
+    except psutil.Error:
+        return False
+
+
 def kill(processes: Iterable[psutil.Process]) -> None:
     """End all *processes* with SIGKILL and wait until they are gone."""
     doomed = list(processes)

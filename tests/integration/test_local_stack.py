@@ -114,6 +114,16 @@ def test_up_repairs_what_a_kill_left_behind(stack: LocalStack) -> None:
     assert stack.status().is_running
 
 
+def test_up_goes_on_with_a_node_that_is_still_booting(stack: LocalStack) -> None:
+    address = stack.up()
+    stack.broker.kill()
+
+    stack.broker.launch()
+
+    assert stack.up() == address
+    assert stack.status().is_running
+
+
 def test_a_pid_file_that_names_a_stranger_is_not_believed(stack: LocalStack) -> None:
     stack.down()
     strangers = [stack.home / "broker" / "node.pid", stack.database.data / "postmaster.pid"]
