@@ -128,16 +128,12 @@ class Broker:
         return self.folder / "shell.pid"
 
     @property
-    def _epmd_pid_file(self) -> Path:
-        return self.folder / "epmd.pid"
-
-    @property
     def _console(self) -> Path:
         return self.folder / "log" / "console.log"
 
     def _launch_epmd(self) -> None:
         """Start the port mapper ourselves: one that the node starts would be left behind as a stranger."""
-        if self._epmd() is not None:
+        if self._epmd():
             return
         port = str(self.record.epmd_port)
         pid = process.launch(
@@ -146,16 +142,15 @@ class Broker:
             folder=self.folder,
             log=self._console,
         )
-        self._epmd_pid_file.write_text(str(pid), "ascii")
         process.holds(lambda: not process.pid_is_alive(pid) or listens(self.record.epmd_port), seconds=10)
 
-    def _epmd(self) -> psutil.Process | None:
-        return process.running(self._epmd_pid_file, mark=self._mark)
+    def _epmd(self) -> list[psutil.Process]:
+        """Find the port mapper wherever it came from: a node whose mapper died starts another one itself."""
+        mappers = (member for member in psutil.process_iter() if process.is_named(member, "epmd"))
+        return [mapper for mapper in mappers if process.has_mark(mapper, self._mark)]
 
     def _kill_epmd(self) -> None:
-        if (mapper := self._epmd()) is not None:
-            process.kill([mapper])
-        self._epmd_pid_file.unlink(missing_ok=True)
+        process.kill(self._epmd())
 
     def _kill_shell(self) -> None:
         """End the script that started the node, with whatever of a half-started node is below it."""
@@ -225,12 +220,17 @@ class Broker:
 
 def server_script() -> Path:
     """Find the script that starts a node; `TRUC_RABBITMQ_SERVER` names another version's."""
-    chosen = os.environ.get("TRUC_RABBITMQ_SERVER")
+    chosen = chosen_script()
     candidates = (chosen,) if chosen else (*SERVER_SCRIPTS, shutil.which("rabbitmq-server"))
     for candidate in candidates:
         if candidate and os.access(candidate, os.X_OK):
             return Path(candidate)
     raise StackError(f"RabbitMQ is not installed: no {' or '.join(filter(None, candidates))}")
+
+
+def chosen_script() -> str | None:
+    """Read which broker was asked for, if not the machine's own."""
+    return os.environ.get("TRUC_RABBITMQ_SERVER")
 
 
 def epmd() -> str:

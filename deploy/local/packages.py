@@ -42,6 +42,8 @@ def missing_packages() -> tuple[str, ...]:
         "rabbitmq-server": broker.server_script,
         "postgresql": partial(database.binary, "initdb"),
     }
+    if broker.chosen_script():  # apt would not bring that one
+        del programs["rabbitmq-server"]
     return tuple(package for package, find in programs.items() if not is_found(find))
 
 

@@ -64,6 +64,14 @@ def marks(process: psutil.Process) -> list[str]:
     return [*process.cmdline(), *(f"{name}={value}" for name, value in process.environ().items())]
 
 
+def has_mark(process: psutil.Process, mark: str) -> bool:
+    """Tell whether *process* is alive and one of its arguments or variables is *mark*."""
+    try:
+        return mark in marks(process)
+    except psutil.Error:
+        return False
+
+
 def collect() -> None:
     """Take leave of those children of this process that have ended."""
     for pid, child in list(_children.items()):

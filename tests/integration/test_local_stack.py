@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import psutil
 import pytest
 
 from deploy.local import LocalStack, StackAddress, StackError
+from deploy.local.ports import free_ports
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -149,6 +151,7 @@ def test_a_port_that_somebody_took_meanwhile_is_exchanged(stack: LocalStack) -> 
 
 def test_down_leaves_no_process_behind(stack: LocalStack) -> None:
     stack.up()
+    add_a_port_mapper_as_the_node_would(stack)
     members = processes_of(stack)
 
     stack.down()
@@ -240,6 +243,11 @@ async def greet(address: StackAddress) -> aio_pika.abc.AbstractConnection:
         password=address.broker_admin_password,
         virtualhost="axis",
     )
+
+
+def add_a_port_mapper_as_the_node_would(stack: LocalStack) -> None:
+    environment = {"HOME": str(stack.home / "broker" / "home"), "ERL_EPMD_PORT": str(free_ports(1)[0])}
+    subprocess.run(["epmd", "-daemon"], check=True, env=environment | {"PATH": os.environ["PATH"]})
 
 
 def listener(port: int) -> socket.socket:
