@@ -14,8 +14,8 @@ from hub.message.receipt import Receipt
 Attest: TypeAlias = Callable[[Sequence[Receipt]], Awaitable[Sequence[bytes]]]
 """Writes and signs receipts, off the event loop; one result for each, in order."""
 
-Recover: TypeAlias = Callable[[ReturnedDelivery], Recovery]
-"""Decides what to do about a delivery that came back."""
+Recover: TypeAlias = Callable[[ReturnedDelivery, int], Recovery]
+"""Decides what to do about a delivery that came back, after so many tries since it was accepted or replayed."""
 
 
 class Clock(Protocol):
@@ -107,6 +107,11 @@ class Quarantine(Protocol):
 class Publisher(Protocol):
     """Hands entries to the broker."""
 
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a broker to hand anything to at this moment."""
+        ...
+
     async def publish(self, entry: OutboxEntry) -> PublishResult:
         """Publish once, mandatory, and return what the broker said; never raises for what the broker did."""
         ...
@@ -163,12 +168,8 @@ class Consumer(Protocol):
         """Take messages again: `batches` may be iterated anew."""
         ...
 
-
-class MailboxGate(Protocol):
-    """Which mailboxes take nothing at the moment."""
-
-    async def park(self, mailbox: MailboxName, until: datetime, reason: str) -> None:
-        """Send nothing to *mailbox* before *until*."""
+    async def close(self) -> None:
+        """Pause for good; what is unsettled goes back to the queue."""
         ...
 
 

@@ -2,11 +2,11 @@
 
 One pump writes everything, many publishes in one write, straight into the channel of the client library: its
 own `basic_publish` takes a lock, a timer and a context for each message: a third of the processor more.
-What the library does stays its own: it matches confirms to tags and returns to `message_id`s (the reason
-for a fresh one on every attempt: two in flight with the same id would be taken for each other).
+What the library does stays its own: it matches confirms to tags and returns to `message_id`s. Hence a fresh
+one on every attempt: two in flight with the same id would be taken for each other.
 
-When a channel is lost, everything that waits fails together with what is in flight: otherwise a later delivery
-of a lane could go out before an earlier one that has to be tried again.
+When a channel is lost, everything that waits fails together with what is in flight: otherwise a later
+delivery of a lane could go out before an earlier one that has to be tried again.
 """
 
 import asyncio
@@ -103,6 +103,11 @@ class RabbitPublisher:
             self._pump_task.cancel()
             await asyncio.wait([self._pump_task])
         self._lose_channel()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection to publish over at this moment."""
+        return self._link.is_up
 
     async def publish(self, entry: OutboxEntry) -> PublishResult:
         """Publish *entry* once, after all that were started before it, and return what the broker said."""

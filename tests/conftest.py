@@ -1,0 +1,3 @@
+"""Fixtures that more than one floor uses."""
+
+pytest_plugins = ["tests.support.broker"]
