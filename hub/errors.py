@@ -122,6 +122,10 @@ class TemporaryFailure(HubError):
         self.retry_after = retry_after
 
 
+class StorageRefused(HubError):
+    """A developer acts: the database refuses what the hub wants to write; trying again will not help."""
+
+
 class ConfigurationError(HubError):
     """The operator acts: the process does not start."""
 

@@ -65,8 +65,10 @@ class Directory:
         self._open_mailboxes = frozenset(open_mailboxes)
         self._certificates = {certificate.fingerprint: certificate for certificate in certificates}
         self._mandates: dict[AgencyKey, list[Mandate]] = {}
+        self._held: dict[MailboxName, list[Mandate]] = {}
         for mandate in mandates:
             self._mandates.setdefault(mandate.root, []).append(mandate)
+            self._held.setdefault(mandate.mailbox, []).append(mandate)
 
     def agency(self, key: AgencyKey) -> Agency | None:
         """Return the agency with *key*, open or closed."""
@@ -94,12 +96,7 @@ class Directory:
 
     def roots_of(self, mailbox: MailboxName, at: datetime) -> frozenset[AgencyKey]:
         """Return the roots of the mandates that *mailbox* holds at *at*."""
-        return frozenset(
-            mandate.root
-            for mandates in self._mandates.values()
-            for mandate in mandates
-            if mandate.mailbox == mailbox and mandate.holds(at)
-        )
+        return frozenset(mandate.root for mandate in self._held.get(mailbox, ()) if mandate.holds(at))
 
     def _upwards(self, key: AgencyKey) -> Iterator[Agency]:
         seen: set[AgencyKey] = set()

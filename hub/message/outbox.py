@@ -41,6 +41,8 @@ class PublishResult(StrEnum):
     """Returned: the mailbox's queue does not exist."""
     FULL = "full"
     """Refused for length: the mailbox is parked, and this is no failed attempt."""
+    FAILED = "failed"
+    """The hub itself failed on it before anything was sent."""
     UNKNOWN = "unknown"
     """No answer: an outage, which counts as no attempt; the entry is published again."""
 
@@ -52,6 +54,7 @@ class Attempted:
     entry: OutboxEntry
     result: PublishResult
     at: datetime
+    note: str | None = None
 
 
 class ReturnReason(StrEnum):
@@ -61,8 +64,8 @@ class ReturnReason(StrEnum):
     DELIVERY_LIMIT = "delivery_limit"
     EXPIRED = "expired"
     UNROUTABLE = "unroutable"
-    UNREACHABLE = "unreachable"
-    """The mailbox was closed or its mandate ended after acceptance."""
+    HUB_FAILURE = "hub_failure"
+    """The hub itself failed on it; the note names the error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ class Route:
 class AuthorizedMessage:
     """The connection may speak for the sender, and every recipient is reached through an open mailbox.
 
-    A status message has no routes: where it goes follows from the delivery that it reports on.
+    A status has one route, to the other party of the document that it reports on.
     """
 
     valid: ValidMessage

@@ -31,7 +31,9 @@ async def give_up_or_retry(
     """Look first, then decide each of *returned*; returns the failure receipts that are owed, unsigned."""
     live = [each for each in returned if _concerns(each, locked.get(each.delivery_id))]
     stale = [each for each in returned if each not in live]
-    decided = [(each, locked[each.delivery_id], recover(each)) for each in live]
+    decided = [
+        (each, locked[each.delivery_id], recover(each, locked[each.delivery_id].tries)) for each in live
+    ]
     await _note(transaction, decided)
     await append(transaction, [_stale_event(each, locked.get(each.delivery_id)) for each in stale])
     await _retry(

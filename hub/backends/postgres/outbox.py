@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 import asyncpg
 
@@ -28,6 +30,13 @@ from hub.message.identifiers import (
 from hub.message.outbox import Attempted, OutboxEntry, PublishResult, ReturnedDelivery, ReturnReason
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.ports import Attest, Clock, Recover
+
+_FAILED: Final = MappingProxyType(
+    {
+        PublishResult.UNROUTABLE: ReturnReason.UNROUTABLE,
+        PublishResult.FAILED: ReturnReason.HUB_FAILURE,
+    }
+)
 
 
 class PostgresOutbox:
@@ -74,7 +83,7 @@ class PostgresOutbox:
             await self._park(transaction, _with(attempts, PublishResult.FULL))
             await self._unpark(transaction, confirmed)
             await self._note_unknown(transaction, _with(attempts, PublishResult.UNKNOWN), locked)
-            returned = [_unroutable(each) for each in _with(attempts, PublishResult.UNROUTABLE)]
+            returned = [_returned(each) for each in attempts if each.result in _FAILED]
             now = self._clock.now()
             owed = await self._owe_consignments(transaction, confirmed, locked, now)
             owed += await give_up_or_retry(
@@ -189,12 +198,12 @@ def _consigned(delivery: LockedDelivery, at: datetime) -> LockedDelivery:
     return replace(delivery, state=state, consigned_at=delivery.consigned_at or at)
 
 
-def _unroutable(each: Attempted) -> ReturnedDelivery:
+def _returned(each: Attempted) -> ReturnedDelivery:
     return ReturnedDelivery(
         delivery_id=each.entry.delivery_id,
         attempt=each.entry.attempt,
-        reason=ReturnReason.UNROUTABLE,
-        note=None,
+        reason=_FAILED[each.result],
+        note=each.note,
         at=each.at,
     )
 

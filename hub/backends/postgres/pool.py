@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 import asyncpg
 
-from hub.errors import TemporaryFailure
+from hub.errors import StorageRefused, TemporaryFailure
 
 
 class Transaction(Protocol):
@@ -96,7 +96,7 @@ class Database:
 
 
 class translated:  # noqa: N801 - reads as a verb where it is used
-    """Turn what asyncpg raises for an outage or a lost race into `TemporaryFailure`."""
+    """Turn what asyncpg raises into the hub's own errors: an outage, a lost race, or a refusal."""
 
     def __enter__(self) -> None:
         pass
@@ -104,14 +104,17 @@ class translated:  # noqa: N801 - reads as a verb where it is used
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: object
     ) -> None:
-        if isinstance(error, ValueError):
-            return  # a value that does not fit its column: asyncpg calls that an interface error
+        if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+            # A value that does not fit its column: asyncpg calls that an interface error.
+            raise StorageRefused(str(error)) from error
         if isinstance(error, _AWAY):
             raise TemporaryFailure("the database is away") from error
         if isinstance(error, _RACES):
             raise TemporaryFailure(
                 "a race in the database has to be run again", retry_after=timedelta()
             ) from error
+        if isinstance(error, asyncpg.PostgresError):
+            raise StorageRefused(f"{type(error).__name__}: {error}") from error
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

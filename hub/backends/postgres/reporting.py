@@ -36,6 +36,8 @@ class LockedDelivery:
     kind: str
     state: DeliveryState
     attempt: int
+    first_attempt: int
+    """The attempt that the present episode began with."""
     episode: int
     lane_number: int
     is_urgent: bool
@@ -45,6 +47,11 @@ class LockedDelivery:
     octets: int
     consigned_at: datetime | None
     submitted: Submitted
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried since it was accepted or replayed."""
+        return self.attempt - self.first_attempt + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,7 @@ async def lock(
             kind=row["kind"],
             state=DeliveryState(row["state"]),
             attempt=row["attempt"],
+            first_attempt=row["first_attempt"],
             episode=row["episode"],
             lane_number=row["lane_number"],
             is_urgent=row["is_urgent"],

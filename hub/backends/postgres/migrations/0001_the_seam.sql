@@ -149,6 +149,8 @@ create table deliveries (
     -- False once it was refused, recalled or given up: the same content may then be sent to the recipient again.
     is_current      boolean not null default true,
     attempt         integer not null default 1 check (attempt >= 1),
+    -- Attempts are counted through; a replay begins a new episode, with all its tries before it.
+    first_attempt   integer not null default 1,
     episode         integer not null default 1 check (episode >= 1),
     created_at      timestamptz not null default now(),
     expires_at      timestamptz,

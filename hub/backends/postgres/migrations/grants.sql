@@ -16,7 +16,7 @@ grant update (code, name, parent, closed_at, successor) on agencies to :operator
 grant update (closed_at, kind) on mailboxes to :operator;
 grant update (valid_to) on mandates to :operator;
 grant update (revoked_at) on certificates to :operator;
-grant update (state, is_current, attempt, episode, expires_at, consigned_at, closed_at) on deliveries to :operator;
+grant update (state, is_current, attempt, first_attempt, episode, expires_at, consigned_at, closed_at) on deliveries to :operator;
 -- Columns that the row locks and the outcome of a case need.
 grant update (outcome, closed_at) on cases to :operator;
 grant update (not_before) on outbox_entries to :operator;

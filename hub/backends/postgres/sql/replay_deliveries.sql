@@ -3,7 +3,7 @@
 with replayed as (
     update deliveries d
        set state = 'waiting', is_current = true, attempt = d.attempt + 1, episode = d.episode + 1,
-           consigned_at = null, closed_at = null, expires_at = now() + (d.expires_at - d.created_at)
+           first_attempt = d.attempt + 1, consigned_at = null, closed_at = null, expires_at = now() + (d.expires_at - d.created_at)
      where d.delivery_id = any ($1::uuid[])
     returning d.*)
 insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets, is_fresh)

@@ -1,0 +1,273 @@
+"""The composition root: settings → back ends → lines → workers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import structlog
+
+from hub.backends.clock import SystemClock, new_id
+from hub.backends.postgres.claimant import Claimant, Presence
+from hub.backends.postgres.gauges import read_backlog
+from hub.backends.postgres.outbox import PostgresOutbox
+from hub.backends.postgres.pool import Database
+from hub.backends.postgres.quarantine import PostgresQuarantine
+from hub.backends.postgres.registry import PostgresRegistry
+from hub.backends.postgres.returns import PostgresReturns
+from hub.backends.postgres.seam import PostgresSeam, Terms
+from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
+from hub.backends.rabbitmq.consumer import RabbitConsumer
+from hub.backends.rabbitmq.publisher import PublishLimits, RabbitPublisher
+from hub.catalogue import Catalogue
+from hub.delivery.line import DeliveryLine
+from hub.delivery.recover import RecoveryPolicy
+from hub.errors import ConfigurationError
+from hub.intake.attachment_rules import AttachmentLimits
+from hub.intake.line import IntakeLine
+from hub.intake.parse import ParseLimits
+from hub.intake.validate import ContentLimits
+from hub.logs import configure
+from hub.message import properties
+from hub.ports import BatchLimits, Consumer
+from hub.settings import Settings
+from hub.signature.certificates import TrustAnchors
+from hub.signature.signing import SigningKey
+from hub.workers import measures
+from hub.workers.attestation import Attestation
+from hub.workers.health import HealthServer
+from hub.workers.intake import Intake, IntakeWorker
+from hub.workers.quarantine import QuarantineWorker
+from hub.workers.relay import Relay, RelayLimits
+from hub.workers.returns import ReturnsWorker
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backends:
+    """Everything outside the process, connected."""
+
+    database: Database
+    presence: Presence
+    claimant: Claimant
+    consuming: BrokerLink
+    publishing: BrokerLink
+    publisher: RabbitPublisher
+    executor: ThreadPoolExecutor
+
+
+async def run_hub(settings: Settings, stop: asyncio.Event) -> None:
+    """Run one hub process until *stop*; then settle what is in hand and close every connection.
+
+    Raises `ConfigurationError` or `TemporaryFailure` where it cannot start; once started it survives outages.
+    """
+    configure(settings.log_format, settings.log_level)
+    async with _backends(settings) as backends:
+        hub = Hub(settings, backends)
+        log.info("hub.started", claimant=backends.claimant.number)
+        await hub.run(stop)
+    log.info("hub.stopped")
+
+
+class Hub:
+    """The lines and workers of one process, wired."""
+
+    def __init__(self, settings: Settings, backends: Backends) -> None:
+        """Wire; nothing runs yet."""
+        self._settings = settings
+        self._backends = backends
+        self._clock = SystemClock()
+        self._attest = Attestation(key=hub_key(settings), executor=backends.executor)
+        self._recover = RecoveryPolicy(delays=settings.retry_delays).decide
+        self._registry = PostgresRegistry(
+            backends.database, clock=self._clock, max_age=settings.registry_interval
+        )
+        self._quarantine = PostgresQuarantine(backends.database)
+        self._terms = Terms(
+            delivery_lifetime=settings.delivery_lifetime,
+            status_patience=settings.status_patience,
+            park_time=settings.park_time,
+        )
+        self._relay = self._make_relay()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run every worker until *stop*: what takes in ends first, the relay empties what is in hand, then the rest."""
+        taken_in, relayed = asyncio.Event(), asyncio.Event()
+        workers = [
+            self._intake_worker(),
+            self._returns_worker(),
+            *self._quarantine_workers(),
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._backends.presence.keep(relayed))
+            tasks.create_task(self._health().run(relayed))
+            relaying = tasks.create_task(self._relay.run(taken_in))
+            taking_in = [tasks.create_task(worker.run(stop)) for worker in workers]
+            await asyncio.wait(taking_in)
+            taken_in.set()
+            await relaying
+            relayed.set()
+
+    def _make_relay(self) -> Relay:
+        settings = self._settings
+        return Relay(
+            line=DeliveryLine(publisher=self._backends.publisher, clock=self._clock),
+            outbox=PostgresOutbox(
+                self._backends.database,
+                claimant=self._backends.claimant,
+                clock=self._clock,
+                new_id=new_id,
+                terms=self._terms,
+            ),
+            registry=self._registry,
+            recover=self._recover,
+            attest=self._attest,
+            limits=RelayLimits(
+                entries=settings.handed_over_limit,
+                octets=settings.handed_over_octets,
+                in_flight=settings.publish_window * 2,
+                poll_interval=settings.poll_interval,
+            ),
+        )
+
+    def _intake_worker(self) -> IntakeWorker:
+        return IntakeWorker(
+            Intake(
+                consumer=self._consumer(properties.INTAKE_QUEUE),
+                line=intake_line(self._settings),
+                seam=PostgresSeam(
+                    self._backends.database,
+                    claimant=self._backends.claimant,
+                    clock=self._clock,
+                    new_id=new_id,
+                    terms=self._terms,
+                ),
+                quarantine=self._quarantine,
+                registry=self._registry,
+                relay=self._relay,
+                attest=self._attest,
+                clock=self._clock,
+                executor=self._backends.executor,
+                probe=self._backends.database.is_up,
+            )
+        )
+
+    def _returns_worker(self) -> ReturnsWorker:
+        return ReturnsWorker(
+            consumer=self._consumer(properties.RETURNED_QUEUE),
+            returns=PostgresReturns(
+                self._backends.database, claimant=self._backends.claimant, clock=self._clock, new_id=new_id
+            ),
+            quarantine=self._quarantine,
+            relay=self._relay,
+            recover=self._recover,
+            attest=self._attest,
+            clock=self._clock,
+            probe=self._backends.database.is_up,
+        )
+
+    def _quarantine_workers(self) -> list[QuarantineWorker]:
+        reasons = {
+            properties.INVALID_QUEUE: "nobody vouches for it: no route from the exchange it was published to",
+            properties.DEAD_LETTER_QUEUE: "the hub failed on it",
+        }
+        return [
+            QuarantineWorker(
+                queue=queue,
+                reason=reason,
+                consumer=self._consumer(queue),
+                quarantine=self._quarantine,
+                clock=self._clock,
+            )
+            for queue, reason in reasons.items()
+        ]
+
+    def _consumer(self, queue: str) -> Consumer:
+        settings = self._settings
+        limits = BatchLimits(
+            count=settings.batch_count, octets=settings.batch_octets, linger=settings.batch_linger
+        )
+        return RabbitConsumer(self._backends.consuming, queue, prefetch=settings.prefetch, limits=limits)
+
+    def _health(self) -> HealthServer:
+        async def database() -> bool:
+            return await self._backends.database.is_up()
+
+        async def broker() -> bool:
+            return self._backends.consuming.is_up and self._backends.publishing.is_up
+
+        return HealthServer(
+            host=self._settings.http_host,
+            port=self._settings.http_port,
+            checks={"database": database, "broker": broker},
+            refresh=self._refresh_gauges,
+        )
+
+    async def _refresh_gauges(self) -> None:
+        backlog = await read_backlog(self._backends.database)
+        measures.HELD.set(self._relay.held)
+        measures.OPEN_CASES.set(backlog.open_cases)
+        measures.INVALID.set(backlog.invalid_messages)
+        for each in backlog.mailboxes:
+            measures.OLDEST_WAITING.labels(each.mailbox).set(each.oldest_seconds)
+            measures.WAITING.labels(each.mailbox).set(each.waiting)
+
+
+def intake_line(settings: Settings) -> IntakeLine:
+    """Return the checks that *settings* describe; the slow judge is loaded before the first message needs it."""
+    catalogue = Catalogue(settings.schemas) if settings.schemas is not None else Catalogue()
+    return IntakeLine(
+        anchors=TrustAnchors.from_bytes(settings.trust_anchors.read_bytes()),
+        catalogue=catalogue,
+        parse_limits=ParseLimits(octets=settings.max_message_octets),
+        content_limits=ContentLimits(
+            recipients=settings.max_recipients,
+            attachments=AttachmentLimits(octets=settings.max_attachment_octets),
+        ),
+    )
+
+
+def hub_key(settings: Settings) -> SigningKey:
+    """Return the key that the hub signs its receipts with."""
+    password = settings.hub_key_password.get_secret_value().encode()
+    return SigningKey.from_pem(settings.hub_key.read_bytes(), password)
+
+
+@asynccontextmanager
+async def _backends(settings: Settings) -> AsyncIterator[Backends]:
+    dsn = settings.postgres_dsn.get_secret_value()
+    url = settings.amqp_url.get_secret_value()
+    user = urlsplit(url).username
+    if not user:
+        raise ConfigurationError("amqp_url names no user: the broker must know the hub by name")
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(max_workers=2, thread_name_prefix="checks"))
+        database = await Database.open(dsn, name="truc hub")
+        stack.push_async_callback(database.close)
+        address = BrokerAddress(url=url)
+        consuming = await stack.enter_async_context(BrokerLink(address, purpose="hub consuming"))
+        publishing = await stack.enter_async_context(BrokerLink(address, purpose="hub publishing"))
+        for link in (consuming, publishing):
+            await link.wait_ready(timedelta(seconds=30))
+        publisher = await stack.enter_async_context(
+            RabbitPublisher(
+                publishing,
+                user=user,
+                clock=SystemClock(),
+                limits=PublishLimits(window=settings.publish_window),
+            )
+        )
+        claimant = Claimant.draw()
+        yield Backends(
+            database=database,
+            presence=Presence(dsn, claimant),
+            claimant=claimant,
+            consuming=consuming,
+            publishing=publishing,
+            publisher=publisher,
+            executor=executor,
+        )

@@ -1,0 +1,1 @@
+"""The delivery line: claim, route, deliver, record; and what comes back."""

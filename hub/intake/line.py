@@ -1,0 +1,71 @@
+"""The order of intake, and its net: parse, verify, validate, authorize; then accept or reject."""
+
+import traceback
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hub.catalogue import Catalogue
+from hub.errors import MessageRejected
+from hub.intake.authorize import authority_violations, authorize
+from hub.intake.parse import ParseLimits, parse
+from hub.intake.reject import reject
+from hub.intake.validate import ContentLimits, examine, validate
+from hub.intake.verify import verify
+from hub.message.decision import Admit, Decision
+from hub.message.directory import Directory
+from hub.message.stages import ReceivedMessage, VerifiedMessage
+from hub.signature.certificates import TrustAnchors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The hub itself failed on this message: a developer acts, with the traceback."""
+
+    received: ReceivedMessage
+    error: str
+    trace: str
+
+
+Examined: TypeAlias = Decision | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeLine:
+    """Takes a message through every check; pure CPU work, safe to run in a thread."""
+
+    anchors: TrustAnchors
+    catalogue: Catalogue
+    parse_limits: ParseLimits
+    content_limits: ContentLimits
+
+    def examine(self, received: ReceivedMessage, directory: Directory) -> Examined:
+        """Decide about *received*; whatever happens to one message stays with it."""
+        try:
+            return self._decide(received, directory)
+        except Exception as error:
+            # One of the two nets: anything that is no refusal is our own fault.
+            return Failed(
+                received=received, error=f"{type(error).__name__}: {error}", trace=traceback.format_exc()
+            )
+
+    def _decide(self, received: ReceivedMessage, directory: Directory) -> Decision:
+        try:
+            verified = verify(parse(received, self.parse_limits), self.anchors)
+        except MessageRejected as rejection:
+            return reject(received, rejection.violations)
+        try:
+            valid = validate(verified, self.catalogue, self.content_limits)
+            return Admit(authorized=authorize(valid, directory))
+        except MessageRejected:
+            return self._refuse_for_everything(verified, directory)
+
+    def _refuse_for_everything(self, verified: VerifiedMessage, directory: Directory) -> Decision:
+        """Refuse with the violations of all later steps at once, so that a sender corrects a document once."""
+        received = verified.received
+        examined = examine(verified, self.catalogue, self.content_limits)
+        if examined.header is None:
+            return reject(received, examined.violations)
+        authority = authority_violations(
+            examined.header, received, verified.signed_by, directory, received.received_at
+        )
+        return reject(received, (*examined.violations, *authority), examined.header)

@@ -1,0 +1,260 @@
+"""The intake worker: one batch is examined while the one before it is committed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import structlog
+
+from hub.crash import crash_point
+from hub.errors import RejectionCode, StorageRefused, TemporaryFailure
+from hub.intake.accept import accept, accept_alone
+from hub.intake.line import Examined, Failed, IntakeLine
+from hub.message import properties
+from hub.message.decision import Accepted, Committed, Decision, Outcome, Postponed, Rejected, Repeated
+from hub.message.directory import Directory
+from hub.message.identifiers import DeliveryId, MailboxName, SubmissionId, digest_of
+from hub.message.refusal import SENTENCES
+from hub.message.stages import ReceivedMessage
+from hub.ports import Attest, Clock, Consumer, Inbound, InvalidMessage, Quarantine, Registry, Seam
+from hub.workers import measures
+from hub.workers.relay import Relay
+from hub.workers.waiting import until_it_works
+
+log = structlog.get_logger(__name__)
+_POSTPONED_FOR: Final = timedelta(milliseconds=300)
+Pair: TypeAlias = tuple[Inbound, Decision]
+Batch: TypeAlias = list[tuple[Inbound, Examined]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What the intake worker works with."""
+
+    consumer: Consumer
+    line: IntakeLine
+    seam: Seam
+    quarantine: Quarantine
+    registry: Registry
+    relay: Relay
+    attest: Attest
+    clock: Clock
+    executor: Executor
+    probe: Callable[[], Awaitable[bool]]
+    """Whether the database answers."""
+
+
+class IntakeWorker:
+    """Takes batches from `hub.intake`; answers nothing and settles nothing before the commit."""
+
+    def __init__(self, intake: Intake) -> None:
+        """Wire the worker; nothing runs yet."""
+        self._with = intake
+        self._examined: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=1)
+        self._postponed: list[Pair] = []
+        self._may_consume = asyncio.Event()
+        self._may_consume.set()
+        self._stop = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until *stop*, then settle what is in hand."""
+        self._stop = stop
+        async with asyncio.TaskGroup() as tasks:
+            examining = tasks.create_task(self._examine_forever(stop))
+            tasks.create_task(self._commit_forever())
+            await stop.wait()
+            await self._with.consumer.pause()
+            self._may_consume.set()
+            await examining
+            await self._examined.put(None)
+
+    async def _examine_forever(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._may_consume.wait()
+            async for batch in self._with.consumer.batches():
+                directory = await until_it_works(self._with.registry.directory, stop, what="registry")
+                if directory is None:
+                    await self._with.consumer.give_back(batch)
+                    return
+                await self._examined.put(await self._examine(batch, directory))
+
+    async def _examine(
+        self, batch: Sequence[Inbound], directory: Directory
+    ) -> list[tuple[Inbound, Examined]]:
+        vouched = [inbound for inbound in batch if _is_vouched_for(inbound, directory)]
+        strangers = [inbound for inbound in batch if not _is_vouched_for(inbound, directory)]
+        if strangers:
+            await self._quarantine(strangers)
+        now = self._with.clock.now()
+        received = [received_message(inbound, now) for inbound in vouched]
+        loop = asyncio.get_running_loop()
+        results = await loop.run_in_executor(
+            self._with.executor, lambda: [self._with.line.examine(each, directory) for each in received]
+        )
+        return list(zip(vouched, results, strict=True))
+
+    async def _quarantine(self, strangers: Sequence[Inbound]) -> None:
+        now = self._with.clock.now()
+        reason = SENTENCES[RejectionCode.NOT_VOUCHED_FOR].en
+        messages = [
+            InvalidMessage(
+                queue=properties.INVALID_QUEUE, body=each.body, claimed_by=each.user_id, reason=reason, at=now
+            )
+            for each in strangers
+        ]
+        try:
+            await self._with.quarantine.keep(messages)
+        except TemporaryFailure:
+            await self._with.consumer.give_back(strangers)
+            return
+        await self._with.consumer.settle(strangers)
+        measures.QUARANTINED.inc(len(strangers))
+        log.warning("message.quarantined", count=len(strangers), reason=reason)
+
+    async def _commit_forever(self) -> None:
+        while (batch := await self._next_batch()) is not None:
+            await self._handle(
+                [(inbound, each) for inbound, each in batch if not isinstance(each, Failed)],
+                [(inbound, each) for inbound, each in batch if isinstance(each, Failed)],
+            )
+        await self._with.consumer.give_back([inbound for inbound, _ in self._postponed])
+
+    async def _next_batch(self) -> Batch | None:
+        """Return what was examined, an empty batch when postponed statuses are due again, None at the end."""
+        if not self._postponed:
+            return await self._examined.get()
+        try:
+            async with asyncio.timeout(_POSTPONED_FOR.total_seconds()):
+                return await self._examined.get()
+        except TimeoutError:
+            return []
+
+    async def _handle(self, decided: Sequence[Pair], failed: Sequence[tuple[Inbound, Failed]]) -> None:
+        pairs = [*self._postponed, *decided]
+        self._postponed = []
+        try:
+            await self._commit(pairs)
+        except TemporaryFailure as failure:
+            log.warning("intake.paused", reason=str(failure))
+            await self._sit_out([inbound for inbound, _ in (*pairs, *failed)])
+            return
+        for inbound, each in failed:
+            await self._with.consumer.reject([inbound])
+            measures.FAILED.inc()
+            log.error(
+                "message.failed",
+                submission_id=each.received.submission_id,
+                error=each.error,
+                trace=each.trace,
+            )
+
+    async def _commit(self, pairs: Sequence[Pair]) -> None:
+        if not pairs:
+            return
+        crash_point("intake.before_commit")
+        try:
+            with measures.COMMIT_SECONDS.time():
+                decisions = [decision for _, decision in pairs]
+                committed = await accept(decisions, self._with.seam, self._with.attest)
+        except StorageRefused as refusal:
+            log.error("intake.batch_refused", count=len(pairs), error=str(refusal))  # noqa: TRY400 - one line
+            for pair in pairs:
+                await self._commit_alone(pair)
+            return
+        measures.BATCH_MESSAGES.observe(len(pairs))
+        await self._conclude(pairs, committed)
+
+    async def _commit_alone(self, pair: Pair) -> None:
+        inbound, decision = pair
+        result = await accept_alone(decision, self._with.seam, self._with.attest)
+        if isinstance(result, Committed):
+            await self._conclude([pair], result)
+        else:
+            await self._with.consumer.reject([inbound])
+            measures.FAILED.inc()
+            log.error("message.failed", submission_id=inbound.correlation_id, error=str(result))
+
+    async def _conclude(self, pairs: Sequence[Pair], committed: Committed) -> None:
+        self._with.relay.offer(committed.handed_over)
+        crash_point("intake.after_commit_before_ack")
+        settled = []
+        for (inbound, decision), outcome in zip(pairs, committed.outcomes, strict=True):
+            if isinstance(outcome, Postponed):
+                self._postponed.append((inbound, decision))
+            else:
+                settled.append(inbound)
+                _tell(inbound, outcome)
+        await self._with.consumer.settle(settled)
+
+    async def _sit_out(self, held: Sequence[Inbound]) -> None:
+        """Stop consuming, give back everything in hand once, and go on when the database answers again."""
+        self._may_consume.clear()
+        await self._with.consumer.pause()
+        await self._with.consumer.give_back(held)
+        while not self._examined.empty():
+            batch = self._examined.get_nowait()
+            if batch is None:
+                self._examined.put_nowait(None)
+                return
+            await self._with.consumer.give_back([inbound for inbound, _ in batch])
+        await until_it_works(self._probe, self._stop, what="database")
+        if not self._stop.is_set():
+            await self._with.consumer.resume()
+        self._may_consume.set()
+
+    async def _probe(self) -> None:
+        if not await self._with.probe():
+            raise TemporaryFailure("the database is away")
+
+
+def received_message(inbound: Inbound, now: datetime) -> ReceivedMessage:
+    """Return *inbound* as the first stage of intake; its submission id is its digest where the sender chose none."""
+    digest = digest_of(inbound.body)
+    return ReceivedMessage(
+        body=inbound.body,
+        digest=digest,
+        mailbox=MailboxName(inbound.user_id or ""),
+        submission_id=SubmissionId(inbound.correlation_id or digest.hex()),
+        transport_id=inbound.message_id or "",
+        reported_delivery=_reported_delivery(inbound),
+        received_at=now,
+    )
+
+
+def _reported_delivery(inbound: Inbound) -> DeliveryId | None:
+    claimed = inbound.headers.get(properties.DELIVERY_ID)
+    try:
+        return DeliveryId(UUID(claimed)) if isinstance(claimed, str) else None
+    except ValueError:
+        return None
+
+
+def _is_vouched_for(inbound: Inbound, directory: Directory) -> bool:
+    """Whether the broker vouches for a connected mailbox: `user_id` is set, and it used its own routing key."""
+    user = inbound.user_id
+    return user is not None and user == inbound.routing_key and directory.is_open(MailboxName(user))
+
+
+def _tell(inbound: Inbound, outcome: Outcome) -> None:
+    match outcome:
+        case Accepted(message_id=message_id, deliveries=deliveries):
+            measures.ACCEPTED.labels(inbound.kind or "document").inc()
+            log.info(
+                "message.accepted",
+                message_id=str(message_id),
+                mailbox=inbound.user_id,
+                deliveries=len(deliveries),
+            )
+        case Rejected(message_id=message_id, violations=violations):
+            measures.REJECTED.labels(violations[0].code.value).inc()
+            codes = [each.code.value for each in violations]
+            log.info("message.rejected", message_id=str(message_id), mailbox=inbound.user_id, codes=codes)
+        case Repeated(message_id=message_id):
+            measures.REPEATED.inc()
+            log.info("message.repeated", message_id=str(message_id), mailbox=inbound.user_id)
+        case Postponed():
+            pass

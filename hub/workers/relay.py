@@ -1,0 +1,203 @@
+"""The relay: empties the outbox, from memory where intake hands over, from rows where a crash left them."""
+
+import asyncio
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from typing import Final
+
+import structlog
+
+from hub.delivery.line import DeliveryLine
+from hub.errors import TemporaryFailure
+from hub.message.directory import Directory
+from hub.message.outbox import Attempted, OutboxEntry
+from hub.ports import Attest, Outbox, Recover, Registry
+from hub.workers.waiting import any_of, until_it_works
+
+log = structlog.get_logger(__name__)
+_LOOK_AGAIN: Final = timedelta(milliseconds=200)
+"""How soon the relay looks whether the broker is back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayLimits:
+    """How much the relay keeps in memory; the rest stays rows."""
+
+    entries: int = 2000
+    octets: int = 32_000_000
+    claim: int = 200
+    record: int = 200
+    in_flight: int = 400
+    linger: timedelta = timedelta(milliseconds=4)
+    poll_interval: timedelta = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class _Hold:
+    """Entries in hand, urgent ones first, otherwise in the order in which they came."""
+
+    heap: list[tuple[bool, int, OutboxEntry]] = field(default_factory=list)
+    entry_ids: set[int] = field(default_factory=set)
+    octets: int = 0
+    turn: "count[int]" = field(default_factory=count)
+
+    def put(self, entry: OutboxEntry) -> None:
+        """Take *entry* in."""
+        self.entry_ids.add(entry.entry_id)
+        self.octets += len(entry.body)
+        heapq.heappush(self.heap, (not entry.is_urgent, next(self.turn), entry))
+
+    def pop(self) -> OutboxEntry:
+        """Return the next entry to publish; it stays in hand until it is let go."""
+        return heapq.heappop(self.heap)[2]
+
+    def let_go(self, entry: OutboxEntry) -> None:
+        """Forget *entry*, which was recorded or given back; what never came in hand is left alone."""
+        if entry.entry_id in self.entry_ids:
+            self.entry_ids.remove(entry.entry_id)
+            self.octets -= len(entry.body)
+
+
+class Relay:
+    """Publishes, waits for the confirms together, and records them as they come."""
+
+    def __init__(
+        self,
+        *,
+        line: DeliveryLine,
+        outbox: Outbox,
+        registry: Registry,
+        recover: Recover,
+        attest: Attest,
+        limits: RelayLimits,
+    ) -> None:
+        """Wire the relay; nothing runs yet."""
+        self._line = line
+        self._outbox = outbox
+        self._registry = registry
+        self._recover = recover
+        self._attest = attest
+        self._limits = limits
+        self._hold = _Hold()
+        self._attempted: list[Attempted] = []
+        self._to_release: list[OutboxEntry] = []
+        self._in_flight = 0
+        self._work = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._hint = asyncio.Event()
+        self._landed = asyncio.Event()
+
+    @property
+    def held(self) -> int:
+        """How many entries are in hand, published or not."""
+        return len(self._hold.entry_ids)
+
+    def offer(self, entries: Iterable[OutboxEntry]) -> None:
+        """Take what a commit handed over; what does not fit goes back to being rows."""
+        for entry in entries:
+            if len(self._hold.entry_ids) < self._limits.entries and self._hold.octets < self._limits.octets:
+                self._hold.put(entry)
+            else:
+                self._to_release.append(entry)
+        self._work.set()
+        if self._to_release:
+            self._answered.set()
+
+    def hint(self) -> None:
+        """Look at the rows soon: somebody says that there is something."""
+        self._hint.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until *stop*; then wait for what is in flight, record it, and give back the rest."""
+        done = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._record_forever(done, stop))
+            claiming = tasks.create_task(self._claim_forever(stop))
+            publishing = tasks.create_task(self._publish_forever(tasks, stop))
+            await asyncio.wait([claiming, publishing])
+            self._to_release += [self._hold.pop() for _ in range(len(self._hold.heap))]
+            while self._in_flight:
+                self._landed.clear()
+                await self._landed.wait()
+            done.set()
+            self._answered.set()
+
+    async def _publish_forever(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._work.clear()
+            if not self._may_publish():
+                await any_of(self._work, stop, within=_LOOK_AGAIN)
+                continue
+            directory = await until_it_works(self._registry.directory, stop, what="registry")
+            while directory is not None and self._may_publish():
+                self._in_flight += 1
+                tasks.create_task(self._attempt(self._hold.pop(), directory))
+
+    def _may_publish(self) -> bool:
+        return (
+            bool(self._hold.heap) and self._in_flight < self._limits.in_flight and self._line.publisher.is_up
+        )
+
+    async def _attempt(self, entry: OutboxEntry, directory: Directory) -> None:
+        try:
+            self._attempted.append(await self._line.attempt(entry, directory))
+        finally:
+            self._in_flight -= 1
+            self._work.set()
+            self._answered.set()
+            self._landed.set()
+
+    async def _record_forever(self, done: asyncio.Event, stop: asyncio.Event) -> None:
+        while not done.is_set() or self._attempted or self._to_release:
+            await self._answered.wait()
+            self._answered.clear()
+            if len(self._attempted) < self._limits.record and not stop.is_set():
+                await asyncio.sleep(self._limits.linger.total_seconds())
+            await self._record_all(done)
+
+    async def _record_all(self, done: asyncio.Event) -> None:
+        while self._attempted or self._to_release:
+            batch, self._attempted = (
+                self._attempted[: self._limits.record],
+                self._attempted[self._limits.record :],
+            )
+            released, self._to_release = self._to_release, []
+            if await until_it_works(partial(self._record, batch, released), done, what="outbox") is None:
+                return  # the claims end with this process, and whoever comes next publishes again
+
+    async def _record(self, batch: Sequence[Attempted], released: Sequence[OutboxEntry]) -> bool:
+        if released:
+            await self._outbox.release(released)
+        handed_over = await self._outbox.record(batch, self._recover, self._attest) if batch else ()
+        for attempted in batch:
+            self._hold.let_go(attempted.entry)
+        for entry in released:
+            self._hold.let_go(entry)
+        self.offer(handed_over)
+        return True
+
+    async def _claim_forever(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._hint.clear()
+            if await self._claim() < self._limits.claim:
+                await any_of(self._hint, stop, within=self._limits.poll_interval)
+
+    async def _claim(self) -> int:
+        room = min(self._limits.claim, self._limits.entries - self.held)
+        octets = self._limits.octets - self._hold.octets
+        if room <= 0 or octets <= 0 or not self._line.publisher.is_up:
+            return 0
+        try:
+            entries = await self._outbox.claim(room, octets)
+        except TemporaryFailure as failure:
+            log.warning("outbox.away", reason=str(failure))
+            return 0
+        for entry in entries:
+            if entry.entry_id not in self._hold.entry_ids:
+                self._hold.put(entry)
+        self._work.set()
+        return len(entries)
