@@ -1,8 +1,6 @@
 """The one shape of XML signature that the axis takes (decision 0003): what is not named here is refused."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from hub.message.edxml import EDXML_NAMESPACE, XMLDSIG_NAMESPACE
@@ -16,16 +14,21 @@ _XMLENC: Final = "http://www.w3.org/2001/04/xmlenc#"
 _MORE: Final = "http://www.w3.org/2001/04/xmldsig-more#"
 _MGF1: Final = "http://www.w3.org/2007/05/xmldsig-more#"
 
-DIGEST_METHODS: Final[Mapping[str, str]] = MappingProxyType(
-    {f"{_XMLENC}sha256": "SHA256", f"{_MORE}sha384": "SHA384", f"{_XMLENC}sha512": "SHA512"}
-)
-"""Accepted DigestMethod identifiers and the name of their function (XMLDSIG 1.1 §6.2)."""
+SHA256: Final = f"{_XMLENC}sha256"
+SHA384: Final = f"{_MORE}sha384"
+SHA512: Final = f"{_XMLENC}sha512"
+DIGEST_METHODS: Final = frozenset({SHA256, SHA384, SHA512})
+"""Accepted DigestMethod identifiers (XMLDSIG 1.1 §6.2)."""
 
+RSA_SHA256: Final = f"{_MORE}rsa-sha256"
+ECDSA_SHA256: Final = f"{_MORE}ecdsa-sha256"
+ECDSA_SHA384: Final = f"{_MORE}ecdsa-sha384"
 RSA_METHODS: Final = frozenset(
-    {f"{_MORE}rsa-sha{size}" for size in (256, 384, 512)}
+    {RSA_SHA256}
+    | {f"{_MORE}rsa-sha{size}" for size in (384, 512)}
     | {f"{_MGF1}sha{size}-rsa-MGF1" for size in (256, 384, 512)}
 )
-ECDSA_METHODS: Final = frozenset(f"{_MORE}ecdsa-sha{size}" for size in (256, 384, 512))
+ECDSA_METHODS: Final = frozenset({ECDSA_SHA256, ECDSA_SHA384, f"{_MORE}ecdsa-sha512"})
 SIGNATURE_METHODS: Final = RSA_METHODS | ECDSA_METHODS
 """Accepted SignatureMethod identifiers (XMLDSIG 1.1 §6.4, RFC 9231 §2.3.10 for PSS)."""
 

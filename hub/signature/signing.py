@@ -1,12 +1,16 @@
 """Signs envelopes and receipts in the one shape that the axis takes."""
 
+from base64 import b64encode
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field
-from typing import Self, TypeAlias
+from functools import lru_cache
+from typing import Final, Self, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, Hash, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -15,18 +19,28 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from lxml import etree
-from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
-from signxml.signer import XMLSigner
 
 from hub.errors import ConfigurationError, MalformedMessage, RejectionCode, SignatureRejected
 from hub.message.edxml import XMLDSIG_NAMESPACE
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
 from hub.message.refusal import violation
+from hub.signature import profile
 from hub.signature.key import check_key
 from hub.signature.profile import ENVELOPE, PLACEHOLDERS, SIGNATURE
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+_SIGNATURE: Final = (
+    f'<ds:Signature xmlns:ds="{XMLDSIG_NAMESPACE}"><ds:SignedInfo>'
+    f'<ds:CanonicalizationMethod Algorithm="{profile.EXCLUSIVE_C14N}"/>'
+    '<ds:SignatureMethod Algorithm="{signature_method}"/>'
+    '<ds:Reference URI=""><ds:Transforms>'
+    f'<ds:Transform Algorithm="{profile.ENVELOPED}"/><ds:Transform Algorithm="{profile.EXCLUSIVE_C14N}"/>'
+    '</ds:Transforms><ds:DigestMethod Algorithm="{digest_method}"/>'
+    "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue/>"
+    "<ds:KeyInfo><ds:X509Data>{certificates}</ds:X509Data></ds:KeyInfo></ds:Signature>"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,19 +160,46 @@ def _remove(element: etree._Element) -> None:
 
 
 def _signed(root: etree._Element, parent: etree._Element, key: SigningKey) -> bytes:
-    etree.SubElement(parent, SIGNATURE, Id="placeholder", nsmap={"ds": XMLDSIG_NAMESPACE})
-    signature_method, digest_method = _methods(key)
-    signed = XMLSigner(
-        signature_algorithm=signature_method,
-        digest_algorithm=digest_method,
-        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
-    ).sign(root, key=key.private_key, cert=[key.certificate, *key.chain])
-    return etree.tostring(signed, xml_declaration=True, encoding="UTF-8")
+    signature_method, digest_method, algorithm = _methods(key)
+    digest = Hash(algorithm)
+    digest.update(_canonical(root))
+    signature = etree.fromstring(
+        _SIGNATURE.format(
+            signature_method=signature_method,
+            digest_method=digest_method,
+            digest=b64encode(digest.finalize()).decode(),
+            certificates=_encoded((key.certificate, *key.chain)),
+        )
+    )
+    parent.append(signature)
+    # Canonicalised in its place: the document may have bound the namespace of XML-DSig to another prefix.
+    signed_info, value = signature[0], signature[1]
+    value.text = b64encode(_sign(_canonical(signed_info), key.private_key, algorithm)).decode()
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-def _methods(key: SigningKey) -> tuple[SignatureMethod, DigestAlgorithm]:
+def _canonical(element: etree._Element) -> bytes:
+    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+
+
+@lru_cache(maxsize=256)
+def _encoded(certificates: tuple[x509.Certificate, ...]) -> str:
+    octets = [b64encode(each.public_bytes(Encoding.DER)).decode() for each in certificates]
+    return "".join(f"<ds:X509Certificate>{each}</ds:X509Certificate>" for each in octets)
+
+
+def _methods(key: SigningKey) -> tuple[str, str, HashAlgorithm]:
     if isinstance(key.private_key, rsa.RSAPrivateKey):
-        return SignatureMethod.RSA_SHA256, DigestAlgorithm.SHA256
+        return profile.RSA_SHA256, profile.SHA256, SHA256()
     if key.private_key.curve.name == "secp384r1":
-        return SignatureMethod.ECDSA_SHA384, DigestAlgorithm.SHA384
-    return SignatureMethod.ECDSA_SHA256, DigestAlgorithm.SHA256
+        return profile.ECDSA_SHA384, profile.SHA384, SHA384()
+    return profile.ECDSA_SHA256, profile.SHA256, SHA256()
+
+
+def _sign(octets: bytes, private_key: PrivateKey, algorithm: HashAlgorithm) -> bytes:
+    """Return the signature value: for ECDSA r and s side by side (XMLDSIG 1.1 §6.4.3), not in DER."""
+    if isinstance(private_key, rsa.RSAPrivateKey):
+        return private_key.sign(octets, PKCS1v15(), algorithm)
+    r, s = decode_dss_signature(private_key.sign(octets, ec.ECDSA(algorithm)))
+    size = (private_key.key_size + 7) // 8
+    return r.to_bytes(size, "big") + s.to_bytes(size, "big")

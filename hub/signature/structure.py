@@ -69,6 +69,9 @@ def _the_signature(root: etree._Element, location: Location) -> etree._Element:
                 f"the signature stands in {parent} and not at its one place",
             ),
         )
+    if (found[0].tail or "").strip():
+        reason = Sentence("có văn bản sau chữ ký", "text stands after the signature")
+        _refuse(location.path, "decision 0003: the signature is the last in its element", reason)
     return found[0]
 
 

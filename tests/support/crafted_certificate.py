@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.hashes import SHA256, HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
 from hub.signature.signing import SigningKey
@@ -29,7 +29,6 @@ class Certification:
     is_ca: bool = False
     usages: tuple[str, ...] | None = SIGNING
     """None leaves the extension out."""
-    digest: HashAlgorithm | None = None
     critical: x509.ExtensionType | None = None
     """One more extension, critical."""
 
@@ -53,9 +52,7 @@ def certified(what: Certification) -> SigningKey:
         builder = builder.add_extension(_usage(what.usages), critical=True)
     if what.critical is not None:
         builder = builder.add_extension(what.critical, critical=True)
-    certificate = builder.sign(
-        private_key if what.self_signed else issuer.private_key, what.digest or SHA256()
-    )
+    certificate = builder.sign(private_key if what.self_signed else issuer.private_key, SHA256())
     chain = () if what.self_signed else _chain(issuer)
     return unchecked(private_key, certificate, chain)
 

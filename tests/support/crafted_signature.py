@@ -1,7 +1,7 @@
 """Writes XML signatures of any shape, right or wrong, by nothing but lxml and cryptography.
 
-It shares no code with the hub, so that what it signs correctly is a second opinion on verification, and what it
-signs wrongly is wrong in the one thing that was asked for.
+It shares no code with the hub, so that what it signs correctly is a second opinion on verification, and what
+it signs wrongly is wrong in the one thing that was asked for.
 """
 
 import base64
@@ -72,7 +72,9 @@ def craft(body: bytes, key: SigningKey, how: Craft | None = None) -> bytes:
     value = signature.find(f"{{{DS}}}SignatureValue")
     assert signed_info is not None
     assert value is not None
-    value.text = base64.b64encode(_sign(_canonical(signed_info, how.canonicalization), how.method, key)).decode()
+    value.text = base64.b64encode(
+        _sign(_canonical(signed_info, how.canonicalization), how.method, key)
+    ).decode()
     how.change(signature)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
@@ -88,7 +90,7 @@ def _canonical(element: etree._Element, algorithm: str) -> bytes:
 
 def _template(how: Craft, digests: Sequence[bytes], certificates: Sequence[x509.Certificate]) -> str:
     steps = "".join(
-        f'<ds:Transform Algorithm="{each}">{how.in_transform if each == how.transforms[-1] else ""}</ds:Transform>'
+        f'<ds:Transform Algorithm="{each}">{how.in_transform * (each == how.transforms[-1])}</ds:Transform>'
         for each in how.transforms
     )
     references = "".join(
