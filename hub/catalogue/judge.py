@@ -16,6 +16,7 @@ from xmlschema.validators import (
     XsdComponent,
     XsdFacet,
     XsdGroup,
+    XsdPatternFacets,
 )
 
 from hub.errors import RejectionCode, Violation
@@ -26,6 +27,7 @@ from hub.message.xml_path import path_of
 _MOST_VIOLATIONS: Final = 100
 """A list that a person can work through; whoever breaks more rules has broken them by one mistake."""
 _LONGEST_VALUE: Final = 40
+_TEXT: Final = frozenset({"NonEmptyLine", "NonEmptyParagraph"})
 _LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _RULES: Final = "schemas/edxml/2016/judge.xsd"
 
@@ -119,7 +121,8 @@ def _wrong_value(facet: XsdFacet, given: object) -> _Reason:
     rule = _rule(kind.local_name if kind is not None else None)
     # Only codes, numbers and dates are shown; text that is too long stays unsaid, since it is content.
     shown = ""
-    if isinstance(facet, xmlschema.validators.XsdPatternFacets) and isinstance(given, str):
+    is_code = isinstance(facet, XsdPatternFacets) and kind is not None and kind.local_name not in _TEXT
+    if is_code and isinstance(given, str):
         shown = f" “{presentable(given, longest=_LONGEST_VALUE)}”"
     prefix = (f"giá trị{shown} không hợp lệ; cần ", f"the value{shown} is not valid; expected: ")
     return _documented(kind, rule, vi=prefix[0], en=prefix[1])
