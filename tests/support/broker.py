@@ -97,9 +97,7 @@ class PrivateVhost:
 
     async def cut_connections(self, user: str) -> None:
         """Close the connections of *user* as an operator would."""
-        for record in await self.api.records(f"vhosts/{self.api.vhost}/connections"):
-            if record.get("user") == user:
-                await self.api.delete(f"connections/{segment(str(record['name']))}")
+        await self.api.delete(f"connections/username/{segment(user)}")
 
 
 class BrokerUnderTest(Protocol):
@@ -141,17 +139,21 @@ class MemoryUnderTest:
 
 
 class RabbitUnderTest:
-    def __init__(self, vhost: PrivateVhost, publisher: RabbitPublisher, link: BrokerLink) -> None:
+    def __init__(
+        self, vhost: PrivateVhost, publisher: RabbitPublisher, *, hub: BrokerLink, mailbox: BrokerLink
+    ) -> None:
         self._vhost = vhost
         self._publisher = publisher
-        self._link = link
+        self._hub = hub
+        self._mailbox = mailbox
         self._consumers: list[RabbitConsumer] = []
 
     def publisher(self) -> Publisher:
         return self._publisher
 
     def consumer(self, queue: str, *, prefetch: int = 100, limits: BatchLimits = LIMITS) -> Consumer:
-        consumer = RabbitConsumer(self._link, queue, prefetch=prefetch, limits=limits)
+        link = self._mailbox if queue == queue_of(MAILBOXES[0]) else self._hub
+        consumer = RabbitConsumer(link, queue, prefetch=prefetch, limits=limits)
         self._consumers.append(consumer)
         return consumer
 
@@ -222,9 +224,10 @@ async def rabbit_broker(axis: PrivateVhost) -> AsyncIterator[RabbitUnderTest]:
     """Open both ends of the real one."""
     async with (
         rabbit_publisher(axis) as (publisher, _),
-        BrokerLink(axis.broker_address(), purpose="test consumer") as link,
+        BrokerLink(axis.broker_address(), purpose="test consumer") as hub,
+        BrokerLink(axis.broker_address(MAILBOXES[0]), purpose="test mailbox") as mailbox,
     ):
-        under_test = RabbitUnderTest(axis, publisher, link)
+        under_test = RabbitUnderTest(axis, publisher, hub=hub, mailbox=mailbox)
         yield under_test
         await under_test.close()
 

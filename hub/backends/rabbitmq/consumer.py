@@ -72,6 +72,7 @@ class RabbitConsumer:
         self._last_tag = 0
         self._is_paused = False
         self._changing = asyncio.Lock()
+        self._trouble: str | None = None
 
     async def __aenter__(self) -> Self:
         """Nothing is opened yet."""
@@ -141,8 +142,11 @@ class RabbitConsumer:
             async with self._changing:
                 if not self._is_paused:
                     await self._subscribe()
+            self._trouble = None
         except TemporaryFailure as failure:
-            log.warning("consumer.waiting", queue=self._queue, reason=str(failure))
+            if self._trouble != str(failure):
+                self._trouble = str(failure)
+                log.warning("consumer.waiting", queue=self._queue, reason=self._trouble)
             # A queue that is missing or refused is answered at once: do not ask again at once.
             await asyncio.sleep(OUTAGE_PATIENCE.total_seconds())
 

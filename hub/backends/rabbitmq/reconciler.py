@@ -64,13 +64,8 @@ class Reconciler:
         """Take every right from *mailbox* and end its connections; its queue stays with what is in it."""
         for kind in ("permissions", "topic-permissions"):
             await self._api.delete(f"{kind}/{self._api.vhost}/{segment(mailbox)}")
-        await self._end_connections(mailbox)
-
-    async def _end_connections(self, mailbox: MailboxName) -> None:
-        """Close them: a consumer that has begun goes on without the right to read."""
-        for record in await self._api.records(f"vhosts/{self._api.vhost}/connections"):
-            if record.get("user") == mailbox:
-                await self._api.delete(f"connections/{segment(str(record['name']))}")
+        # A consumer that has begun goes on without the right to read.
+        await self._api.delete(f"connections/username/{segment(mailbox)}")
 
 
 class _Mender:
