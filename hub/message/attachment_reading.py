@@ -56,9 +56,11 @@ def decode(encoded: EncodedAttachment) -> bytes | None:
         return None
     try:
         letters = whole_text(holder).encode("ascii").translate(None, _WHITESPACE)
-        return binascii.a2b_base64(letters, strict_mode=True)
+        content = binascii.a2b_base64(letters, strict_mode=True)
     except (UnicodeEncodeError, binascii.Error):
         return None
+    # Python takes more padding than there is to fill; other decoders that recipients use do not.
+    return content if len(letters) == 4 * -(-len(content) // 3) else None
 
 
 def open_attachment(encoded: EncodedAttachment, content: bytes, *, limit: int) -> Attachment | Oversized:
