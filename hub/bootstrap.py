@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import structlog
@@ -45,6 +46,14 @@ from hub.workers.relay import Relay, RelayLimits
 from hub.workers.returns import ReturnsWorker
 
 log = structlog.get_logger(__name__)
+
+
+class Worker(Protocol):
+    """What every worker looks like from outside."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until *stop*, then settle what is in hand."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +104,9 @@ class Hub:
         self._relay = self._make_relay()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run every worker until *stop*: what takes in ends first, the relay empties what is in hand, then the rest."""
+        """Run every worker until *stop*: what takes in ends first, then the relay empties its hands."""
         taken_in, relayed = asyncio.Event(), asyncio.Event()
-        workers = [
-            self._intake_worker(),
-            self._returns_worker(),
-            *self._quarantine_workers(),
-        ]
+        workers: list[Worker] = [self._intake_worker(), self._returns_worker(), *self._quarantine_workers()]
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._backends.presence.keep(relayed))
             tasks.create_task(self._health().run(relayed))
@@ -218,7 +223,7 @@ class Hub:
 
 
 def intake_line(settings: Settings) -> IntakeLine:
-    """Return the checks that *settings* describe; the slow judge is loaded before the first message needs it."""
+    """Return the checks that *settings* describe."""
     catalogue = Catalogue(settings.schemas) if settings.schemas is not None else Catalogue()
     return IntakeLine(
         anchors=TrustAnchors.from_bytes(settings.trust_anchors.read_bytes()),

@@ -1,4 +1,4 @@
-"""Named crash points between each pair of effects: where tests kill the process, to see that nothing is lost."""
+"""Named crash points between each pair of effects: tests kill the process there and look for losses."""
 
 import os
 import signal
@@ -21,6 +21,6 @@ POINTS: Final = frozenset(
 
 
 def crash_point(name: str) -> None:
-    """Kill this process at once, as a power cut would, where the environment's `HUB_CRASH_AT` names *name*."""
+    """Kill this process as a power cut would, where the environment's `HUB_CRASH_AT` names *name*."""
     if name == _CHOSEN:
         os.kill(os.getpid(), signal.SIGKILL)

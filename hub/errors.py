@@ -42,7 +42,7 @@ class RejectionCode(StrEnum):
     ATTACHMENT_TOO_LARGE = "HUB-3008"
     ATTACHMENT_EMPTY = "HUB-3009"
     DUPLICATE_CONTENT_ID = "HUB-3010"
-    STATE_SECRET = "HUB-3011"
+    STATE_SECRET = "HUB-3011"  # noqa: S105 - a code, not a password
     UNKNOWN_STATUS_CODE = "HUB-3012"
     TOO_MANY_RECIPIENTS = "HUB-3013"
 

@@ -7,7 +7,6 @@ from typing import Protocol, TypeAlias
 
 from hub.message.decision import Committed, Decision
 from hub.message.directory import Directory
-from hub.message.identifiers import MailboxName
 from hub.message.outbox import Attempted, OutboxEntry, PublishResult, Recovery, ReturnedDelivery
 from hub.message.receipt import Receipt
 
@@ -15,7 +14,7 @@ Attest: TypeAlias = Callable[[Sequence[Receipt]], Awaitable[Sequence[bytes]]]
 """Writes and signs receipts, off the event loop; one result for each, in order."""
 
 Recover: TypeAlias = Callable[[ReturnedDelivery, int], Recovery]
-"""Decides what to do about a delivery that came back, after so many tries since it was accepted or replayed."""
+"""Decides about a delivery that came back, after so many tries since it was accepted or replayed."""
 
 
 class Clock(Protocol):
@@ -32,8 +31,8 @@ class Seam(Protocol):
     async def commit(self, decisions: Sequence[Decision], attest: Attest) -> Committed:
         """Commit all *decisions* in one transaction, and their signed receipts with them.
 
-        Nothing is visible before everything is safe. Equal submissions, in one batch or in two processes, have
-        one effect. Raises `TemporaryFailure` where the database is away; then nothing was written.
+        Nothing is visible before everything is safe. Equal submissions, in one batch or in two processes,
+        have one effect. Raises `TemporaryFailure` where the database is away; then nothing was written.
         """
         ...
 
@@ -42,7 +41,7 @@ class Outbox(Protocol):
     """Promises not yet kept."""
 
     async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
-        """Take up to *limit* due entries of *octets* together for this process, urgent ones first, lanes in order."""
+        """Take up to *limit* due entries of *octets* together, urgent ones first, lanes in order."""
         ...
 
     async def record(
@@ -50,8 +49,8 @@ class Outbox(Protocol):
     ) -> Sequence[OutboxEntry]:
         """Record what the broker said, in one transaction with the receipts that it makes true.
 
-        Confirmed entries are kept promises. A mailbox that is full is parked. What was not answered waits as a
-        row and costs no attempt. Returns new entries handed over to this process.
+        Confirmed entries are kept promises. A mailbox that is full is parked. What was not answered waits as
+        a row and costs no attempt. Returns new entries handed over to this process.
         """
         ...
 
@@ -66,7 +65,7 @@ class Returns(Protocol):
     async def settle(
         self, returned: Sequence[ReturnedDelivery], recover: Recover, attest: Attest
     ) -> Sequence[OutboxEntry]:
-        """Look first, then decide: acknowledged or older ones leave an event only; the rest is retried or given up.
+        """Look first, then decide: acknowledged or older ones leave an event only, the rest is recovered.
 
         A delivery that is given up becomes a case in the same transaction as the signed failure.
         """

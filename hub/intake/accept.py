@@ -10,8 +10,8 @@ from hub.ports import Attest, Seam
 async def accept(decisions: Sequence[Decision], seam: Seam, attest: Attest) -> Committed:
     """Commit *decisions* together.
 
-    Raises `TemporaryFailure` where the database is away and `StorageRefused` where it refuses one of them: then
-    nothing was written, and nothing may be settled.
+    Raises `TemporaryFailure` where the database is away and `StorageRefused` where it refuses one of them:
+    then nothing was written, and nothing may be settled.
     """
     return await seam.commit(decisions, attest)
 

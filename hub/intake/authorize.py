@@ -51,7 +51,7 @@ def authority_violations(
 
 
 def _addressees(header: Header) -> tuple[tuple[str, AgencyCode], ...]:
-    """Return who is to be reached and where the header says so; a status goes to the other party of its document."""
+    """Return who is to be reached and where the header says so; a status goes to the other party."""
     if isinstance(header, DocumentHeader):
         return tuple(
             (f"{_HEADER_PATH}/To[{place}]/OrganId", code)

@@ -64,7 +64,7 @@ Outcome: TypeAlias = Accepted | Repeated | Rejected | Postponed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """What one commit did: an outcome for each decision in order, and the entries handed over for publishing."""
+    """What one commit did: an outcome for each decision, in order, and what was handed over."""
 
     outcomes: tuple[Outcome, ...]
     handed_over: tuple[OutboxEntry, ...]

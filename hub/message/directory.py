@@ -1,4 +1,4 @@
-"""The registry as a value: who exists, who is connected, who speaks for whom, and whose certificates are whose."""
+"""The registry as a value: who exists, who is connected, who speaks for whom, whose certificate is whose."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Directory:
         return mailbox in self._open_mailboxes
 
     def mailbox_for(self, key: AgencyKey, at: datetime) -> MailboxName | None:
-        """Return the open mailbox that speaks and receives for *key*: the one nearest above it in the tree."""
+        """Return the open mailbox that speaks and receives for *key*: the nearest above it in the tree."""
         for ancestor in self._upwards(key):
             for mandate in self._mandates.get(ancestor.key, ()):
                 if mandate.holds(at) and mandate.mailbox in self._open_mailboxes:

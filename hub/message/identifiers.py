@@ -8,7 +8,7 @@ from uuid import UUID
 AgencyCode = NewType("AgencyCode", str)
 """An agency's code as somebody wrote it: `000.00.00.H49`, `H49`, `H37.02.02`."""
 AgencyKey = NewType("AgencyKey", str)
-"""The canonical form of an agency's code; two codes name the same agency exactly when their keys are equal."""
+"""The canonical form of a code; two codes name the same agency exactly when their keys are equal."""
 MailboxName = NewType("MailboxName", str)
 """Name of a connected endpoint: its broker user, its routing key and the end of its queue's name."""
 SubmissionId = NewType("SubmissionId", str)

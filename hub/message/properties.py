@@ -1,4 +1,4 @@
-"""What the hub and the kit write into AMQP properties: the signed bytes themselves are never touched (law 1)."""
+"""What the hub and the kit write into AMQP properties: the signed bytes are never touched (law 1)."""
 
 from typing import Final
 

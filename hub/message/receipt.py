@@ -18,7 +18,7 @@ from hub.message.identifiers import (
 
 
 class ReceiptEvent(StrEnum):
-    """What a receipt proves (ETSI EN 319 522-1, clause 6); see the architecture for exactly when each is true."""
+    """What a receipt proves (ETSI EN 319 522-1, clause 6)."""
 
     SUBMISSION_ACCEPTANCE = "SubmissionAcceptance"
     SUBMISSION_REJECTION = "SubmissionRejection"

@@ -39,7 +39,7 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
         ),
         _CODE.NOT_WELL_FORMED: Sentence(
             "Gói tin không phải XML hợp lệ (dòng {line}, cột {column}); hãy kiểm tra phần mềm tạo edXML.",
-            "The message is not well-formed XML (line {line}, column {column}); check the software that wrote it.",
+            "The message is not well-formed XML (line {line}, column {column}); check what wrote it.",
         ),
         _CODE.FORBIDDEN_XML: Sentence(
             "Gói tin chứa {what_vi}, không được phép trên trục; hãy bỏ phần này và ký lại.",
@@ -75,15 +75,15 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
         ),
         _CODE.SIGNATURE_FORMAT_FAILURE: Sentence(
             "Chữ ký không đúng hồ sơ kỹ thuật của trục: {reason_vi}; hãy ký lại toàn bộ phong bì.",
-            "The signature does not follow the profile of the axis: {reason_en}; sign the whole envelope again.",
+            "The signature does not follow the axis's profile: {reason_en}; sign the whole envelope again.",
         ),
         _CODE.NO_SIGNING_CERTIFICATE: Sentence(
             "Chữ ký không kèm chứng thư số đọc được; hãy đưa chứng thư vào X509Data.",
             "The signature carries no readable certificate; put it into X509Data.",
         ),
         _CODE.NO_CERTIFICATE_CHAIN: Sentence(
-            "Chứng thư {subject} không do tổ chức chứng thực được trục tin cậy cấp; hãy dùng chứng thư được công nhận.",
-            "The certificate {subject} does not chain to an anchor that the axis trusts; use a recognised one.",
+            "Chứng thư {subject} không do tổ chức được trục tin cậy cấp; hãy dùng chứng thư được công nhận.",
+            "The certificate {subject} leads to no anchor that the axis trusts; use a recognised one.",
         ),
         _CODE.CERTIFICATE_EXPIRED: Sentence(
             "Chứng thư {subject} đã hết hạn từ {at}; hãy ký lại bằng chứng thư còn hiệu lực.",
@@ -103,7 +103,7 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
         ),
         _CODE.CERTIFICATE_OF_ANOTHER_AGENCY: Sentence(
             "Chứng thư {subject} không thuộc cơ quan gửi {sender}; hãy ký bằng khóa của cơ quan gửi.",
-            "The certificate {subject} does not belong to the sender {sender}; sign with the sender's own key.",
+            "The certificate {subject} does not belong to {sender}; sign with the sender's own key.",
         ),
         _CODE.CERTIFICATE_CONSTRAINTS: Sentence(
             "Chứng thư {subject} không được phép dùng để ký: {reason_vi}.",
@@ -220,7 +220,7 @@ _UNPRINTABLE = re.compile(
 def violation(code: RejectionCode, *, path: str, rule: str, **values: object) -> Violation:
     """Return the violation of *rule* at *path* with its sentences filled in from *values*.
 
-    What a stranger wrote goes into a sentence shortened and without anything that XML or a log could stumble over.
+    What a stranger wrote goes in shortened, without anything that XML or a log could stumble over.
     """
     path = presentable(path, longest=_LONGEST_PATH)
     filled = {name: presentable(str(value), longest=_LONGEST_VALUE) for name, value in values.items()}

@@ -212,7 +212,7 @@ class IntakeWorker:
 
 
 def received_message(inbound: Inbound, now: datetime) -> ReceivedMessage:
-    """Return *inbound* as the first stage of intake; its submission id is its digest where the sender chose none."""
+    """Return *inbound* as the first stage of intake; its digest is its id where the sender chose none."""
     digest = digest_of(inbound.body)
     return ReceivedMessage(
         body=inbound.body,
@@ -234,7 +234,7 @@ def _reported_delivery(inbound: Inbound) -> DeliveryId | None:
 
 
 def _is_vouched_for(inbound: Inbound, directory: Directory) -> bool:
-    """Whether the broker vouches for a connected mailbox: `user_id` is set, and it used its own routing key."""
+    """Whether the broker vouches for a connected mailbox that used its own routing key."""
     user = inbound.user_id
     return user is not None and user == inbound.routing_key and directory.is_open(MailboxName(user))
 

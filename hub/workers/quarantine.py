@@ -1,4 +1,4 @@
-"""The quarantine worker: drains what nobody vouches for and what the hub itself failed on into the database."""
+"""The quarantine worker: keeps what nobody vouches for and what the hub itself failed on."""
 
 import asyncio
 from collections.abc import Sequence

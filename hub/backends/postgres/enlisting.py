@@ -35,7 +35,7 @@ Broken: TypeAlias = dict[MessageId, Violation]
 async def enlist_submissions(
     transaction: Transaction, admissions: Sequence[Admission]
 ) -> tuple[Earlier, Broken]:
-    """Enter the dedupe keys of *admissions*; returns those that repeat an earlier one, then those that clash."""
+    """Enter the dedupe keys of *admissions*; return those that repeat an earlier one and those that clash."""
     rows = [_submission_row(each) for each in admissions]
     if not rows:
         return {}, {}

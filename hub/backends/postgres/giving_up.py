@@ -44,7 +44,7 @@ async def give_up_or_retry(
 
 
 def _concerns(returned: ReturnedDelivery, delivery: LockedDelivery | None) -> bool:
-    """Return whether this return says something new: not acknowledged, not ended, and of the present attempt."""
+    """Say whether this return is news: not acknowledged, not ended, and of the present attempt."""
     if delivery is None or delivery.state in ACKNOWLEDGED | CLOSED:
         return False
     is_open = delivery.state in {DeliveryState.WAITING, DeliveryState.CONSIGNED}
@@ -114,7 +114,7 @@ async def _end(
     await append(transaction, [_ended_event(each, failures[each.delivery_id]) for each in changed])
     told = [[each] for each in changed if each.kind != MessageKind.RECEIPT.value]
     event = ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE
-    return await issuing.owe(transaction, event, told, at, new_id, failures)
+    return await issuing.owe(transaction, event, told, at=at, new_id=new_id, failures=failures)
 
 
 def _ending(what: Recovery, *, is_unconfirmed: bool) -> tuple[Trigger, Failure]:

@@ -44,7 +44,7 @@ async def issue(
 async def enlist(
     transaction: Transaction, subjects: Sequence[tuple[DeliveryId, ReceiptEvent, int, ReceiptId]]
 ) -> frozenset[DeliveryId]:
-    """Reserve (delivery, event, episode) for each of *subjects*; returns the deliveries whose receipt is still owed."""
+    """Reserve (delivery, event, episode) for each subject; return the deliveries that are owed a receipt."""
     if not subjects:
         return frozenset()
     rows = await transaction.fetch(statement("enlist_receipt_subjects"), *columns(subjects, 4))
@@ -55,14 +55,15 @@ async def owe(
     transaction: Transaction,
     event: ReceiptEvent,
     groups: Sequence[Sequence[LockedDelivery]],
+    *,
     at: datetime,
     new_id: NewId,
     failures: Mapping[DeliveryId, Failure] | None = None,
 ) -> list[Receipt]:
     """Return one unsigned receipt of *event* for each group of deliveries of one submission.
 
-    A delivery whose receipt for this event and episode exists is left out. A receipt about a replayed delivery
-    names the failure that it supersedes.
+    A delivery whose receipt for this event and episode exists is left out. A receipt about a replayed
+    delivery names the failure that it supersedes.
     """
     wanted = [
         (delivery.delivery_id, event, delivery.episode, receipt_id)
@@ -74,7 +75,14 @@ async def owe(
     receipt_ids = {delivery_id: receipt_id for delivery_id, _, _, receipt_id in wanted}
     superseded = await _superseded(transaction, groups)
     return [
-        _receipt_about(event, still, receipt_ids[still[0].delivery_id], at, superseded, failures or {})
+        _receipt_about(
+            event,
+            still,
+            receipt_id=receipt_ids[still[0].delivery_id],
+            at=at,
+            superseded=superseded,
+            failures=failures or {},
+        )
         for group in groups
         if (still := [delivery for delivery in group if delivery.delivery_id in owed])
     ]
@@ -85,7 +93,7 @@ async def again(
     wanted: Iterable[tuple[MessageId, ReceiptEvent, MailboxName, AgencyKey | None, str]],
     new_id: NewId,
 ) -> list[NewDelivery]:
-    """Return deliveries that send stored receipts once more: (message, event, mailbox, sender, correlation id)."""
+    """Return deliveries that send stored receipts once more."""
     asked = list(wanted)
     if not asked:
         return []
@@ -124,6 +132,7 @@ async def _superseded(
 def _receipt_about(
     event: ReceiptEvent,
     deliveries: Sequence[LockedDelivery],
+    *,
     receipt_id: ReceiptId,
     at: datetime,
     superseded: Mapping[DeliveryId, ReceiptId],

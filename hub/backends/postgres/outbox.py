@@ -53,7 +53,7 @@ class PostgresOutbox:
         self._terms = terms
 
     async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
-        """Take up to *limit* due entries of at most *octets* together (one at least), in one short transaction."""
+        """Take up to *limit* due entries of at most *octets* together (one at least), in a short transaction."""
         async with self._database.transaction() as transaction:
             rows = await transaction.fetch(
                 statement("claim_outbox_entries"),
@@ -177,7 +177,7 @@ class PostgresOutbox:
         locked: dict[DeliveryId, LockedDelivery],
         at: datetime,
     ) -> list[Receipt]:
-        """Owe one receipt for the documents of each submission, and one of its own for each that was replayed."""
+        """Owe one receipt for the documents of each submission, and one for each that was replayed."""
         groups: dict[tuple[MessageId, DeliveryId | None], list[LockedDelivery]] = {}
         for each in confirmed:
             delivery = locked[each.entry.delivery_id]
@@ -185,7 +185,7 @@ class PostgresOutbox:
                 alone = delivery.delivery_id if delivery.episode > 1 else None
                 groups.setdefault((delivery.submitted.message_id, alone), []).append(delivery)
         return await issuing.owe(
-            transaction, ReceiptEvent.CONTENT_CONSIGNMENT, list(groups.values()), at, self._new_id
+            transaction, ReceiptEvent.CONTENT_CONSIGNMENT, list(groups.values()), at=at, new_id=self._new_id
         )
 
 

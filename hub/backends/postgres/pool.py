@@ -51,7 +51,7 @@ class Database:
 
     @classmethod
     async def open(
-        cls, dsn: str, *, name: str, size: int = 6, timeout: timedelta = timedelta(seconds=30)
+        cls, dsn: str, *, name: str, size: int = 6, patience: timedelta = timedelta(seconds=30)
     ) -> Self:
         """Connect; raises `TemporaryFailure` where the database is away."""
         with translated():
@@ -59,7 +59,7 @@ class Database:
                 dsn,
                 min_size=1,
                 max_size=size,
-                command_timeout=timeout.total_seconds(),
+                command_timeout=patience.total_seconds(),
                 init=_prepare,
                 server_settings={"application_name": name, "timezone": "UTC", "statement_timeout": "30s"},
             )
@@ -74,7 +74,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Open a transaction; raises `TemporaryFailure` where the database is away or a race has to be run again."""
+        """Open a transaction; raises `TemporaryFailure` where the database is away or a race was lost."""
         with translated():
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():
                 yield connection

@@ -90,7 +90,7 @@ async def number(transaction: Transaction, lanes: Sequence[Lane]) -> list[int]:
 
 
 async def enter(transaction: Transaction, deliveries: Sequence[NewDelivery]) -> frozenset[DeliveryId]:
-    """Insert *deliveries* and return those that are new; the others' recipients have the same content already."""
+    """Insert *deliveries* and return those that are new; the other recipients have the same content already."""
     if not deliveries:
         return frozenset()
     rows = await transaction.fetch(
@@ -102,7 +102,7 @@ async def enter(transaction: Transaction, deliveries: Sequence[NewDelivery]) -> 
 async def promise(
     transaction: Transaction, deliveries: Sequence[NewDelivery], claimant: Claimant
 ) -> tuple[OutboxEntry, ...]:
-    """Insert an outbox entry for each of *deliveries* and return those that this process may publish at once."""
+    """Insert an outbox entry for each delivery and return those that this process may publish at once."""
     if not deliveries:
         return ()
     rows = await transaction.fetch(

@@ -18,7 +18,7 @@ class PostgresQuarantine:
         self._database = database
 
     async def keep(self, messages: Sequence[InvalidMessage]) -> None:
-        """Store *messages* once each: as cases where the hub itself failed on them, else as invalid messages."""
+        """Store each once: as a case where the hub itself failed on it, else as an invalid message."""
         failed = [each for each in messages if each.queue == DEAD_LETTER_QUEUE]
         invalid = [each for each in messages if each.queue != DEAD_LETTER_QUEUE]
         async with self._database.transaction() as transaction:

@@ -334,7 +334,7 @@ class _Work:
 
 
 def _is_urgent(document: DocumentHeader | None) -> bool:
-    """Say no for a recall, update or replacement: it keeps its place behind what it is about, however urgent it is."""
+    """Say no for a recall, update or replacement: it keeps its place behind what it is about."""
     return document is not None and document.is_urgent and document.business_type is BusinessType.NEW
 
 

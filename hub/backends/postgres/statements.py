@@ -12,5 +12,5 @@ def statement(act: str) -> str:
 
 
 def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    """Turn *rows* of *width* values into the column arrays that `unnest` takes; no rows give empty columns."""
+    """Turn *rows* of *width* values into the column arrays that `unnest` takes; no rows, empty columns."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
