@@ -104,12 +104,17 @@ def _private_key(key_type: Literal["rsa", "ec"]) -> PrivateKey:
 def _name(common_name: str, organization: str, agency_code: AgencyCode | None = None) -> x509.Name:
     attributes = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization[:_NAME_LENGTH]),
-        x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_NAME_LENGTH]),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, _cut(organization)),
+        x509.NameAttribute(NameOID.COMMON_NAME, _cut(common_name)),
     ]
     if agency_code is not None:
         attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, agency_code))
     return x509.Name(attributes)
+
+
+def _cut(name: str) -> str:
+    """Return as much of *name* as fits; the limit is one of octets, and Vietnamese takes several a letter."""
+    return name.encode()[:_NAME_LENGTH].decode(errors="ignore")
 
 
 def _builder(

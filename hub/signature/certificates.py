@@ -90,7 +90,7 @@ def subject_of(certificate: x509.Certificate) -> str:
     """Return the subject for people to read, also where it is malformed."""
     try:
         return certificate.subject.rfc4514_string()
-    except ValueError:
+    except (ValueError, TypeError):
         return f"number {certificate.serial_number:x}"
 
 
@@ -99,7 +99,7 @@ def _load(encoded: bytes) -> list[x509.Certificate]:
         if b"-----BEGIN" in encoded:
             return x509.load_pem_x509_certificates(encoded)
         return [x509.load_der_x509_certificate(encoded)]
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise ConfigurationError(f"a trust anchor is no certificate: {error}") from error
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from asn1crypto import x509 as asn1
 from cryptography import x509
@@ -23,6 +23,8 @@ from pyhanko_certvalidator.errors import (
 from pyhanko_certvalidator.path import ValidationPath
 
 T = TypeVar("T")
+_MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError)
+"""What asn1crypto raises over a malformed certificate, and only when it is asked for the part."""
 
 
 class PathFault(StrEnum):
@@ -55,6 +57,20 @@ def find_path(
     at: datetime,
 ) -> Path | NoPath:
     """Return a path from *anchors* to *certificate* that is valid at *at*; revocation is not looked at."""
+    try:
+        return _certificates(_finish(_validator(certificate, others, anchors, at).async_validate_path()))
+    except PathValidationError as error:
+        return _no_path(error)
+    except (PathBuildingError, ValidationError, *_MALFORMED) as error:
+        return NoPath(fault=PathFault.NO_CHAIN, reason=str(error))
+
+
+def _validator(
+    certificate: x509.Certificate,
+    others: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    at: datetime,
+) -> CertificateValidator:
     context = ValidationContext(
         trust_roots=[_asn1(anchor) for anchor in anchors],
         other_certs=[_asn1(other) for other in others],
@@ -63,13 +79,7 @@ def find_path(
         revocation_mode="soft-fail",
         time_tolerance=timedelta(0),
     )
-    validator = CertificateValidator(_asn1(certificate), validation_context=context)
-    try:
-        return _certificates(_finish(validator.async_validate_path()))
-    except PathValidationError as error:
-        return _no_path(error)
-    except (PathBuildingError, ValidationError, ValueError) as error:
-        return NoPath(fault=PathFault.NO_CHAIN, reason=str(error))
+    return CertificateValidator(_asn1(certificate), validation_context=context)
 
 
 def _no_path(error: PathValidationError) -> NoPath:

@@ -24,7 +24,7 @@ from hub.errors import ConfigurationError, MalformedMessage, RejectionCode, Sign
 from hub.message.edxml import XMLDSIG_NAMESPACE
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
-from hub.message.refusal import violation
+from hub.message.refusal import Sentence, violation
 from hub.signature import profile
 from hub.signature.key import check_key
 from hub.signature.profile import ENVELOPE, PLACEHOLDERS, SIGNATURE
@@ -40,6 +40,10 @@ _SIGNATURE: Final = (
     '</ds:Transforms><ds:DigestMethod Algorithm="{digest_method}"/>'
     "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue/>"
     "<ds:KeyInfo><ds:X509Data>{certificates}</ds:X509Data></ds:KeyInfo></ds:Signature>"
+)
+_SIGNED_ALREADY: Final = Sentence("gói tin đã được ký", "the envelope is signed already")
+_RELATIVE_NAMESPACE: Final = Sentence(
+    "tên không gian tên phải là URI tuyệt đối", "a namespace name is not an absolute URI"
 )
 
 
@@ -106,19 +110,20 @@ def sign_envelope(body: bytes, key: SigningKey) -> bytes:
 
     A vendor's empty or dummy placeholder gives way to the signature, which becomes the last child of
     `edXMLHeader`. Comments are dropped, since no signature covers them. Raises `MalformedMessage` where
-    *body* is no edXML, `SignatureRejected` where it is signed already.
+    *body* is no edXML, `SignatureRejected` where it is signed already or
+    has no canonical form.
     """
     root = _envelope(body)
     header = _header(root)
     if next(root.iter(SIGNATURE), None) is not None:
-        rule = "decision 0003: exactly one signature"
-        values = {"reason_vi": "gói tin đã được ký", "reason_en": "the envelope is signed already"}
-        code = RejectionCode.SIGNATURE_FORMAT_FAILURE
-        raise SignatureRejected([violation(code, path=ENVELOPE.path, rule=rule, **values)])
+        raise _unsignable("decision 0003: exactly one signature", _SIGNED_ALREADY)
     etree.strip_tags(root, etree.Comment)
     for placeholder in [child for child in header if child.tag in PLACEHOLDERS]:
         _remove(placeholder)
-    return _signed(root, header, key)
+    try:
+        return _signed(root, header, key)
+    except etree.C14NError as error:
+        raise _unsignable("Canonical XML 1.0 §1.3", _RELATIVE_NAMESPACE) from error
 
 
 def sign_receipt(root: etree._Element, key: SigningKey) -> bytes:
@@ -145,6 +150,13 @@ def _header(root: etree._Element) -> etree._Element:
 
 def _malformed(code: RejectionCode, **values: object) -> MalformedMessage:
     return MalformedMessage([violation(code, path="/", rule="QCVN 102:2016: edXML in UTF-8", **values)])
+
+
+def _unsignable(rule: str, reason: Sentence) -> SignatureRejected:
+    code, path = RejectionCode.SIGNATURE_FORMAT_FAILURE, ENVELOPE.path
+    return SignatureRejected(
+        [violation(code, path=path, rule=rule, reason_vi=reason.vi, reason_en=reason.en)]
+    )
 
 
 def _remove(element: etree._Element) -> None:

@@ -85,6 +85,8 @@ def _verify(root: etree._Element, certificate: x509.Certificate, location: Locat
         raise _refusal(SubIndication.HASH_FAILURE, location) from error
     except SignXMLException as error:
         raise _refusal(SubIndication.SIG_CRYPTO_FAILURE, location) from error
+    except etree.LxmlError as error:
+        raise _not_canonical(location) from error
     if isinstance(result, list):
         raise TypeError("signxml verified more than the one reference")
     return result
@@ -98,10 +100,22 @@ def _refusal(sub_indication: SubIndication, location: Location) -> SignatureReje
     return rejected(adverse(sub_indication, code, path=location.path, clause=clause))
 
 
+def _not_canonical(location: Location) -> SignatureRejected:
+    finding = adverse(
+        SubIndication.FORMAT_FAILURE,
+        RejectionCode.SIGNATURE_FORMAT_FAILURE,
+        path=location.path,
+        clause="Canonical XML 1.0 §1.3: no relative namespace names",
+        reason_vi="không chuẩn hóa được gói tin (tên không gian tên phải tuyệt đối)",
+        reason_en="the document has no canonical form (namespace names must be absolute)",
+    )
+    return rejected(finding)
+
+
 def _certificate(der: bytes, location: Location) -> x509.Certificate:
     try:
         return _load(der)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         finding = adverse(
             SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
             RejectionCode.NO_SIGNING_CERTIFICATE,
@@ -113,7 +127,12 @@ def _certificate(der: bytes, location: Location) -> x509.Certificate:
 
 @lru_cache(maxsize=4096)
 def _load(der: bytes) -> x509.Certificate:
-    return x509.load_der_x509_certificate(der)
+    certificate = x509.load_der_x509_certificate(der)
+    if certificate.not_valid_before_utc > certificate.not_valid_after_utc:
+        raise ValueError("the certificate is never valid")
+    if certificate.serial_number <= 0:
+        raise ValueError("the serial number is not positive (RFC 5280 §4.1.2.2)")
+    return certificate
 
 
 def _refuse_key(certificate: x509.Certificate, method: str, location: Location) -> None:

@@ -54,6 +54,8 @@ class Craft:
     in_key_info: str = ""
     in_signature: str = ""
     certificates: Sequence[x509.Certificate] | None = None
+    encoded: Sequence[bytes] | None = None
+    """What stands in X509Certificate instead, readable or not."""
     change: Callable[[etree._Element], None] = field(default=lambda signature: None)
     """What to do to the finished signature element."""
 
@@ -66,7 +68,9 @@ def craft(body: bytes, key: SigningKey, how: Craft | None = None) -> bytes:
     assert parent is not None
     octets = _canonical(root, how.transforms[-1] if how.transforms else C14N)
     digests = [hashlib.new(DIGESTS[how.digest], octets).digest() for _ in how.uris]
-    signature = etree.fromstring(_template(how, digests, how.certificates or (key.certificate, *key.chain)))
+    certificates = how.certificates or (key.certificate, *key.chain)
+    encoded = how.encoded or [each.public_bytes(Encoding.DER) for each in certificates]
+    signature = etree.fromstring(_template(how, digests, encoded))
     parent.insert(len(parent) if how.index is None else how.index, signature)
     signed_info = signature.find(f"{{{DS}}}SignedInfo")
     value = signature.find(f"{{{DS}}}SignatureValue")
@@ -88,7 +92,7 @@ def _canonical(element: etree._Element, algorithm: str) -> bytes:
     )
 
 
-def _template(how: Craft, digests: Sequence[bytes], certificates: Sequence[x509.Certificate]) -> str:
+def _template(how: Craft, digests: Sequence[bytes], certificates: Sequence[bytes]) -> str:
     steps = "".join(
         f'<ds:Transform Algorithm="{each}">{how.in_transform * (each == how.transforms[-1])}</ds:Transform>'
         for each in how.transforms
@@ -100,8 +104,7 @@ def _template(how: Craft, digests: Sequence[bytes], certificates: Sequence[x509.
         for uri, digest in zip(how.uris, digests, strict=True)
     )
     encoded = "".join(
-        f"<ds:X509Certificate>{base64.b64encode(each.public_bytes(Encoding.DER)).decode()}</ds:X509Certificate>"
-        for each in certificates
+        f"<ds:X509Certificate>{base64.b64encode(each).decode()}</ds:X509Certificate>" for each in certificates
     )
     return (
         f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>'

@@ -1,72 +1,26 @@
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from hub.errors import RejectionCode, SchemaViolation
+from hub.errors import SchemaViolation
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import (
-    AgencyKey,
-    DeliveryId,
     DocumentId,
-    MailboxName,
-    MessageId,
-    ReceiptId,
     SubmissionId,
-    digest_of,
 )
-from hub.message.receipt import FailureKind, Receipt, ReceiptEvent, ReceiptSubject
+from hub.message.receipt import Receipt, ReceiptEvent
 from hub.message.receipt_xml import read_receipt, write_receipt
-from hub.message.refusal import violation
 from hub.signature.signing import sign_receipt
 from tests.support.authority import agency_signing_key
+from tests.support.receipts import a_failure, a_receipt, a_refusal
 
 SCHEMAS = Path(__file__).parents[3] / "schemas/receipt/1.0"
 VALID = sorted((SCHEMAS / "examples/valid").glob("*.xml"))
 INVALID = sorted((SCHEMAS / "examples/invalid").glob("*.xml"))
-
-
-def a_receipt() -> Receipt:
-    return Receipt(
-        receipt_id=ReceiptId(UUID(int=1)),
-        event=ReceiptEvent.SUBMISSION_ACCEPTANCE,
-        issued_at=datetime(2026, 5, 30, 2, 15, 4, 120_000, UTC),
-        mailbox=MailboxName("H41"),
-        submission_id=SubmissionId("h41-17"),
-        message_id=MessageId(UUID(int=2)),
-        digest=digest_of(b"the submitted bytes"),
-        sender=AgencyKey("H41.07"),
-        document_id=DocumentId("H41.07,2026/05/30,12/TB-UBND"),
-        subjects=(
-            ReceiptSubject(recipient=AgencyKey("G22"), delivery_id=DeliveryId(UUID(int=3)), lane_number=17),
-            ReceiptSubject(recipient=AgencyKey("H29.14"), attempt=2, already_had_it=True),
-        ),
-    )
-
-
-def a_refusal() -> Receipt:
-    broken = (
-        violation(RejectionCode.NO_SIGNATURE, path="/edXML", rule="XMLDSIG 1.1 §4.1"),
-        violation(RejectionCode.UNKNOWN_RECIPIENT, path="/To[2]", rule="recipients", recipient="H99 <&>"),
-    )
-    refusal = replace(a_receipt(), event=ReceiptEvent.SUBMISSION_REJECTION, subjects=(), violations=broken)
-    return replace(refusal, sender=None, document_id=None)
-
-
-def a_failure() -> Receipt:
-    return replace(
-        a_receipt(),
-        event=ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE,
-        failure=FailureKind.UNKNOWN,
-        cause="",
-        episode=2,
-        supersedes=ReceiptId(UUID(int=9)),
-    )
 
 
 def through_bytes(receipt: Receipt) -> Receipt:
