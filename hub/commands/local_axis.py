@@ -142,12 +142,16 @@ class LocalAxis:
             mailboxes = await registry.mailboxes()
         passwords = {each.name: self.mailbox_password(each.name) for each in mailboxes}
         await apply_topology(
-            self.management(), mailboxes, passwords=passwords, hub_password=_secret(self.home, "broker-hub")
+            self.management(), mailboxes, passwords=passwords, hub_password=self.hub_broker_password()
         )
 
     def mailbox_password(self, mailbox: MailboxName) -> str:
         """Return the password of the mailbox's broker user."""
         return _secret(self.home, f"broker-{mailbox}")
+
+    def hub_broker_password(self) -> str:
+        """Return the password of the hub's broker user."""
+        return _secret(self.home, "broker-hub")
 
     def management(self) -> ManagementAddress:
         """Return where the broker is administered, and as whom."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -70,11 +70,16 @@ class LocalKeys:
     def of_agency(self, code: AgencyCode, name: str) -> SigningKey:
         """Return the agency's key; the first call makes it."""
         key = agency_key(code)
-        path, password = self.file_of(key), self.password_of(key).encode()
-        if not path.exists():
-            issued = self.authority.issue(agency_code=code, name=name, at=_now())
-            secret_file.write(path, issued.to_pem(password))
-        return SigningKey.from_pem(path.read_bytes(), password)
+        if not self.has(key):
+            return self.issue(code, name)
+        return SigningKey.from_pem(self.file_of(key).read_bytes(), self.password_of(key).encode())
+
+    def issue(self, code: AgencyCode, name: str, key_type: Literal["rsa", "ec"] = "rsa") -> SigningKey:
+        """Make a new key for the agency and keep it instead of the one before."""
+        key = agency_key(code)
+        issued = self.authority.issue(agency_code=code, name=name, at=_now(), key_type=key_type)
+        secret_file.write(self.file_of(key), issued.to_pem(self.password_of(key).encode()))
+        return issued
 
     def has(self, key: AgencyKey) -> bool:
         """Whether the agency has a key here."""

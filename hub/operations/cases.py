@@ -1,26 +1,25 @@
 """Dead letters: look at them, replay them, or discard them for good."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 from uuid import UUID
 
 from hub.backends.postgres import desk, issuing, posting
-from hub.backends.postgres.desk import Action, Attempt, Case, CaseFilter, LockedCase, LockedDelivery
+from hub.backends.postgres.desk import Action, Attempt, Case, CaseFilter, LockedCase
+from hub.backends.postgres.issuing import Failure
 from hub.backends.postgres.pool import Database, Transaction
+from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
 from hub.errors import OperationRefused
 from hub.message.delivery_state import ACKNOWLEDGED, Trigger, advance
 from hub.message.edxml import MessageKind
-from hub.message.evidence import subject
-from hub.message.identifiers import ReceiptId
-from hub.message.receipt import FailureKind, Receipt, ReceiptEvent
+from hub.message.receipt import FailureKind, ReceiptEvent
 from hub.ports import Attest, Clock
 
 BATCH: Final = 500
 """Cases that are locked together: enough to be quick, few enough not to hold the hub up."""
-_FAILURE: Final = ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,38 +153,23 @@ class CaseDesk:
         self, transaction: Transaction, deliveries: Sequence[LockedDelivery], reason: str, attest: Attest
     ) -> None:
         """Issue the signed failures; a receipt itself causes none."""
-        told = [delivery for delivery in deliveries if delivery.kind is not MessageKind.RECEIPT]
-        earlier = await desk.failure_receipts(transaction, [delivery.delivery_id for delivery in told])
-        receipts = [self._failure(delivery, reason, earlier.get(delivery.delivery_id)) for delivery in told]
-        await issuing.enlist(
+        told = [
+            replace(delivery, episode=delivery.episode + 1)
+            for delivery in deliveries
+            if delivery.kind != MessageKind.RECEIPT.value
+        ]
+        failure = Failure(kind=FailureKind.DISCARDED, cause=reason)
+        receipts = await issuing.owe(
             transaction,
-            [
-                (delivery.delivery_id, _FAILURE, receipt.episode, receipt.receipt_id)
-                for delivery, receipt in zip(told, receipts, strict=True)
-            ],
+            ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE,
+            [[delivery] for delivery in told],
+            at=self._clock.now(),
+            new_id=self._new_id,
+            failures={delivery.delivery_id: failure for delivery in told},
         )
         letters = await issuing.issue(transaction, receipts, attest, self._new_id)
         await posting.enter(transaction, letters)
         await _schedule(transaction, letters, self._clock)
-
-    def _failure(self, delivery: LockedDelivery, reason: str, earlier: ReceiptId | None) -> Receipt:
-        return delivery.submitted.receipt(
-            _FAILURE,
-            receipt_id=ReceiptId(self._new_id()),
-            at=self._clock.now(),
-            subjects=[
-                subject(
-                    delivery.recipient,
-                    delivery.delivery_id,
-                    lane_number=delivery.lane_number,
-                    attempt=delivery.attempt,
-                )
-            ],
-            failure=FailureKind.DISCARDED,
-            cause=reason,
-            episode=delivery.episode + 1,
-            supersedes=earlier,
-        )
 
     def _action(self, action: str, case: LockedCase, reason: str | None) -> Action:
         return Action(
@@ -206,7 +190,7 @@ def obstacle(case: LockedCase, trigger: Trigger) -> str | None:
         if trigger is Trigger.DISCARDED:
             return None
         return "the hub itself could not process this message: let its sender submit it again, and discard the case"
-    if delivery.acknowledged_at is not None or delivery.state in ACKNOWLEDGED:
+    if delivery.state in ACKNOWLEDGED:
         return "the recipient has acknowledged it with a signature: nothing is left to do"
     if advance(delivery.state, trigger) is None:
         return f"its delivery is {delivery.state.value}"

@@ -120,7 +120,7 @@ class RegistryDesk:
                 not_after=certificate.not_valid_after_utc,
             )
             if is_new:
-                detail = {"agency": agency.key, "fingerprint": fingerprint.hex()}
+                detail: dict[str, object] = {"agency": agency.key, "fingerprint": fingerprint.hex()}
                 await self._record(transaction, "certificate.register", detail)
             elif fingerprint not in await _certificates_in_force(transaction, agency.key):
                 raise OperationRefused("this certificate belongs to another agency, or was revoked before")
@@ -138,8 +138,12 @@ class RegistryDesk:
             if len(revoked) != 1:
                 raise OperationRefused(f"{len(revoked)} certificates in force begin with {prefix}")
             fingerprint, agency = revoked[0]
-            detail: dict[str, object] = {"agency": agency, "fingerprint": fingerprint.hex()}
-            await self._record(transaction, "certificate.revoke", detail, reason=reason)
+            await self._record(
+                transaction,
+                "certificate.revoke",
+                {"agency": agency, "fingerprint": fingerprint.hex()},
+                reason=reason,
+            )
         return fingerprint
 
     async def _record(

@@ -7,21 +7,13 @@ from typing import Final
 
 import asyncpg
 
+from hub.backends.postgres import reporting
 from hub.backends.postgres.pool import Transaction
+from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.postgres.statements import columns, statement
 from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import MessageKind
-from hub.message.evidence import Submitted
-from hub.message.identifiers import (
-    AgencyKey,
-    DeliveryId,
-    Digest,
-    DocumentId,
-    MailboxName,
-    MessageId,
-    ReceiptId,
-    SubmissionId,
-)
+from hub.message.identifiers import AgencyKey, DeliveryId, Digest, DocumentId, MailboxName, MessageId
 
 SAME_CONTENT: Final = "deliveries_same_content"
 
@@ -75,21 +67,6 @@ class Attempt:
     at: datetime
     outcome: str
     note: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedDelivery:
-    """A delivery that stays as it is until the transaction ends."""
-
-    delivery_id: DeliveryId
-    kind: MessageKind
-    state: DeliveryState
-    acknowledged_at: datetime | None
-    recipient: AgencyKey
-    attempt: int
-    episode: int
-    lane_number: int
-    submitted: Submitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +158,7 @@ async def read_invalid_messages(
 async def lock(transaction: Transaction, case_ids: Sequence[int]) -> tuple[LockedCase, ...]:
     """Lock the cases and their deliveries until the transaction ends, whoever else wants them."""
     found = await transaction.fetch(statement("find_deliveries_of_cases"), list(case_ids))
-    locked = await transaction.fetch(statement("lock_deliveries"), [row["delivery_id"] for row in found])
-    deliveries = {row["delivery_id"]: _locked_delivery(row) for row in locked}
+    deliveries = await reporting.lock(transaction, [DeliveryId(row["delivery_id"]) for row in found])
     return tuple(
         LockedCase(
             case_id=row["case_id"], outcome=row["outcome"], delivery=deliveries.get(row["delivery_id"])
@@ -218,14 +194,6 @@ async def close_cases(transaction: Transaction, case_ids: Sequence[int], outcome
     await transaction.execute(statement("close_cases"), list(case_ids), outcome)
 
 
-async def failure_receipts(
-    transaction: Transaction, deliveries: Sequence[DeliveryId]
-) -> dict[DeliveryId, ReceiptId]:
-    """Return the newest receipt of failure about each of *deliveries* that has one."""
-    rows = await transaction.fetch(statement("find_superseded_receipts"), list(deliveries))
-    return {DeliveryId(row["delivery_id"]): ReceiptId(row["receipt_id"]) for row in rows}
-
-
 async def record(transaction: Transaction, actions: Sequence[Action]) -> None:
     """Keep what an operator did."""
     rows: list[tuple[object, ...]] = [
@@ -257,25 +225,4 @@ def _case(row: asyncpg.Record) -> Case:
         subject=row["subject"],
         state=DeliveryState(row["state"]) if row["state"] else None,
         attempt=row["attempt"],
-    )
-
-
-def _locked_delivery(row: asyncpg.Record) -> LockedDelivery:
-    return LockedDelivery(
-        delivery_id=DeliveryId(row["delivery_id"]),
-        kind=MessageKind(row["kind"]),
-        state=DeliveryState(row["state"]),
-        acknowledged_at=row["acknowledged_at"],
-        recipient=AgencyKey(row["recipient"]),
-        attempt=row["attempt"],
-        episode=row["episode"],
-        lane_number=row["lane_number"],
-        submitted=Submitted(
-            message_id=MessageId(row["message_id"]),
-            mailbox=MailboxName(row["submitted_by"]),
-            submission_id=SubmissionId(row["submission_id"]),
-            digest=Digest(row["digest"]),
-            sender=AgencyKey(row["submitted_for"]) if row["submitted_for"] else None,
-            document_id=DocumentId(row["document_id"]) if row["document_id"] else None,
-        ),
     )

@@ -1,0 +1,108 @@
+"""What `truc deadletter` and `truc invalid` do."""
+
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from hub.backends.clock import SystemClock, new_id
+from hub.backends.postgres.desk import Case, CaseFilter, KeptMessage, read_invalid_messages
+from hub.bootstrap import hub_key
+from hub.commands.place import load_settings, operators_database
+from hub.commands.shown import VIETNAM
+from hub.errors import OperationRefused
+from hub.message.identifiers import AgencyCode, MailboxName, agency_key
+from hub.operations.cases import CaseDesk, CaseFile, Handled
+from hub.settings import Settings
+from hub.workers.attestation import Attestation
+
+EVERY: Final = 1_000_000
+"""More cases than there ever are."""
+
+
+def case_filter(
+    *,
+    case_ids: Sequence[int] | None = None,
+    mailbox: str | None = None,
+    cause: str | None = None,
+    sender: str | None = None,
+    since: datetime | None = None,
+    is_open: bool = True,
+    is_all: bool = False,
+    must_narrow: bool = False,
+) -> CaseFilter:
+    """Return the filter that the options describe.
+
+    Raises `OperationRefused` where nothing narrows it, something has to, and `--all` was not given.
+    """
+    narrows = (mailbox, cause, sender, since)
+    if must_narrow and not case_ids and not is_all and not any(narrows):
+        raise OperationRefused("name cases, narrow them with options, or say --all")
+    if since is not None and since.tzinfo is None:
+        since = since.replace(tzinfo=VIETNAM)
+    return CaseFilter(
+        case_ids=tuple(case_ids) if case_ids else None,
+        mailbox=MailboxName(mailbox) if mailbox else None,
+        cause=cause,
+        sender=agency_key(AgencyCode(sender)) if sender else None,
+        since=since,
+        is_open=is_open and not case_ids,
+    )
+
+
+async def find_cases(
+    home: Path | None, settings: Path | None, wanted: CaseFilter, *, limit: int
+) -> tuple[Case, ...]:
+    """Return the cases that *wanted* describes."""
+    async with _desk(load_settings(home, settings), "") as desk:
+        return await desk.find(wanted, limit=limit)
+
+
+async def show_case(home: Path | None, settings: Path | None, case_id: int) -> CaseFile:
+    """Return one case with its attempts."""
+    async with _desk(load_settings(home, settings), "") as desk:
+        return await desk.show(case_id)
+
+
+async def replay_cases(
+    home: Path | None, settings: Path | None, operator: str, wanted: CaseFilter, reason: str | None
+) -> Handled:
+    """Replay the cases that *wanted* describes."""
+    async with _desk(load_settings(home, settings), operator) as desk:
+        return await desk.replay(await _numbers(desk, wanted), reason=reason)
+
+
+async def discard_cases(
+    home: Path | None, settings: Path | None, operator: str, wanted: CaseFilter, reason: str
+) -> Handled:
+    """Discard the cases that *wanted* describes, with signed failures for their senders."""
+    loaded = load_settings(home, settings)
+    with ThreadPoolExecutor(1) as executor:
+        attest = Attestation(key=hub_key(loaded), executor=executor)
+        async with _desk(loaded, operator) as desk:
+            return await desk.discard(await _numbers(desk, wanted), reason=reason, attest=attest)
+
+
+async def read_kept(
+    home: Path | None, settings: Path | None, *, invalid_id: int | None = None, limit: int = 100
+) -> tuple[KeptMessage, ...]:
+    """Return messages that nobody vouches for."""
+    async with (
+        operators_database(load_settings(home, settings)) as database,
+        database.connection() as connection,
+    ):
+        return await read_invalid_messages(connection, invalid_id=invalid_id, limit=limit)
+
+
+async def _numbers(desk: CaseDesk, wanted: CaseFilter) -> list[int]:
+    if wanted.case_ids is not None and wanted == CaseFilter(case_ids=wanted.case_ids, is_open=wanted.is_open):
+        return list(wanted.case_ids)
+    return [each.case_id for each in await desk.find(wanted, limit=EVERY)]
+
+
+@asynccontextmanager
+async def _desk(settings: Settings, operator: str) -> AsyncIterator[CaseDesk]:
+    async with operators_database(settings) as database:
+        yield CaseDesk(database, operator=operator, clock=SystemClock(), new_id=new_id)

@@ -1,0 +1,82 @@
+"""Everything in one terminal: the stack, hub processes, and their log lines."""
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Mapping
+from contextlib import suppress
+from os import environ
+from pathlib import Path
+from typing import Final
+
+from deploy.local import LocalStack
+from hub.commands import shown
+from hub.commands.local_axis import LocalAxis, provision_local
+from hub.errors import ConfigurationError
+
+GRACE_SECONDS: Final = 30.0
+"""A hub that has not settled what it holds by then is ended; what it held is delivered again."""
+
+
+async def keep_running(home: Path | None, hubs: int) -> int:
+    """Run the axis until a signal, then stop in order: hubs first, then the stack unless it ran before."""
+    stack = LocalStack(home)
+    ran_before = stack.status().is_running
+    try:
+        axis = await provision_local(stack=stack)
+        return await _until_signal(axis, hubs)
+    finally:
+        if not ran_before:
+            await asyncio.to_thread(stack.down)
+
+
+async def start_hub(settings_file: Path, *, environment: Mapping[str, str] | None = None) -> Process:
+    """Start one hub process; its log comes out of `stdout`."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hub", "serve", "--settings", str(settings_file),
+        stdout=PIPE, stderr=STDOUT, env={**environ, **(environment or {})}, start_new_session=True,
+    )  # fmt: skip
+
+
+async def stop_hub(process: Process) -> int:
+    """Ask the hub to settle and end; ends it where it does not. Returns its exit code."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        return await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+    except TimeoutError:
+        process.kill()
+        return await process.wait()
+
+
+async def _until_signal(axis: LocalAxis, hubs: int) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    coloured = {"FORCE_COLOR": "1"} if sys.stdout.isatty() else {}
+    environment = {"HUB_LOG_FORMAT": "console", **coloured}
+    processes = [await start_hub(axis.settings_file, environment=environment) for _ in range(hubs)]
+    shown.say(f"{hubs} hub process(es) on {axis.settings_file}; Ctrl-C stops everything cleanly")
+    async with asyncio.TaskGroup() as tasks:
+        for place, process in enumerate(processes, start=1):
+            tasks.create_task(_show_lines(f"hub {place}", process))
+            tasks.create_task(_stop_when_it_ends(process, stop))
+        await stop.wait()
+        codes = await asyncio.gather(*(stop_hub(process) for process in processes))
+    if any(codes):
+        raise ConfigurationError(f"a hub process ended with {max(codes, key=abs)}: its last lines say why")
+    return 0
+
+
+async def _show_lines(name: str, process: Process) -> None:
+    if process.stdout is None:
+        return
+    async for line in process.stdout:
+        shown.say(f"{name} | {line.decode(errors='replace').rstrip()}")
+
+
+async def _stop_when_it_ends(process: Process, stop: asyncio.Event) -> None:
+    await process.wait()
+    stop.set()

@@ -1,0 +1,89 @@
+"""The command line as a whole: its commands, and what becomes of an error.
+
+What a command needs is imported when it runs, so that help is there at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import typer
+
+from hub.commands import (
+    agency,
+    deadletter,
+    demo,
+    inbox,
+    invalid,
+    keys,
+    queues,
+    running,
+    send,
+    stack,
+    topology,
+    trace,
+)
+from hub.commands.failure import explain
+
+HELP: Final = """Trục liên thông văn bản quốc gia: the axis on which agencies exchange signed documents.
+
+\b
+Begin with:
+  truc demo                     play the main story, on a stack of its own
+  truc up && truc run           keep an axis running
+  truc agency add H14 "UBND tỉnh Cao Bằng"
+
+\b
+Exit codes: 0 done, 1 refused or failed (the sentence says what to do),
+2 wrong usage, 3 something is away (try again).
+"""
+
+app: Final = typer.Typer(
+    name="truc",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+stack.add_to(app)
+running.add_to(app)
+app.add_typer(agency.app, name="agency")
+app.add_typer(keys.app, name="keys")
+app.command("send")(send.send)
+app.command("inbox")(inbox.inbox)
+app.command("trace")(trace.trace)
+app.add_typer(deadletter.app, name="deadletter")
+app.add_typer(invalid.app, name="invalid")
+app.add_typer(topology.app, name="topology")
+app.command("queues")(queues.queues)
+
+
+@app.callback()
+def begin() -> None:
+    # The docstring of a callback would replace the help of the whole.
+    """Let only warnings of the parts below reach the person; `serve` logs as its settings say."""
+    import logging
+    import sys
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; an expected error is a sentence, never a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(given, prog_name="truc", standalone_mode=False)
+    except BaseException as error:
+        told = explain(error, as_json="--json" in given)
+        if told is None:
+            raise
+        return told
+    return code if isinstance(code, int) else 0

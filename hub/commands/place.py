@@ -1,0 +1,42 @@
+"""Where a command works: which home, which settings, which database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from deploy.local.stack import default_home
+from hub.backends.postgres.pool import Database
+from hub.errors import ConfigurationError
+from hub.settings import Settings
+
+
+def home_of(home: Path | None) -> Path:
+    """Return the folder of the local stack."""
+    return (home or default_home()).absolute()
+
+
+def settings_file_of(home: Path | None, settings: Path | None) -> Path:
+    """Return the settings file that is meant; raises `ConfigurationError` where it does not exist."""
+    file = settings or home_of(home) / "hub.toml"
+    if not file.is_file():
+        raise ConfigurationError(
+            f"{file} does not exist: `truc up` makes a local axis, --settings names another one"
+        )
+    return file
+
+
+def load_settings(home: Path | None, settings: Path | None) -> Settings:
+    """Read the settings that are meant."""
+    return Settings.load(settings_file_of(home, settings))
+
+
+@asynccontextmanager
+async def operators_database(settings: Settings) -> AsyncIterator[Database]:
+    """Open the database as an operator; raises `ConfigurationError` where the settings have no operator."""
+    if settings.operator_dsn is None:
+        raise ConfigurationError("operator_dsn is not set: operators have a database user of their own")
+    database = await Database.open(settings.operator_dsn.get_secret_value(), name="truc operator", size=4)
+    try:
+        yield database
+    finally:
+        await database.close()

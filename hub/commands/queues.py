@@ -1,0 +1,40 @@
+"""`truc queues`: what waits for whom."""
+
+import asyncio
+
+from hub.commands import shown
+from hub.commands.options import AsJson, Home, SettingsFile
+
+
+def queues(home: Home = None, settings: SettingsFile = None, as_json: AsJson = False) -> None:
+    """Show every mailbox: what waits as a row, what lies in its queue, and whether anybody reads it.
+
+    \b
+    Example:
+      truc queues
+    """
+    from hub.commands.topology_acts import read_queues
+
+    found = asyncio.run(read_queues(home, settings))
+    if as_json:
+        shown.emit(found)
+        return
+    rows = [
+        (each.mailbox, each.waiting, each.oldest_waiting_since, each.ready, each.unacknowledged, each.consumers,
+         each.parked_until and f"until {shown.instant(each.parked_until)}: {each.parked_because}",
+         "closed" if each.is_closed else None)
+        for each in found
+    ]  # fmt: skip
+    columns = (
+        "mailbox",
+        "waiting rows",
+        "oldest since",
+        "ready",
+        "unacknowledged",
+        "consumers",
+        "parked",
+        "",
+    )
+    shown.table(
+        "", columns, rows, nothing="no mailbox is connected; `truc agency add CODE NAME` connects one"
+    )

@@ -1,0 +1,44 @@
+"""What `truc topology` and `truc queues` do."""
+
+from pathlib import Path
+
+from hub.backends.rabbitmq.drift import Drift
+from hub.backends.rabbitmq.reconciler import Changes
+from hub.commands.agency_acts import local_axis, management_of_settings, registry_desk
+from hub.commands.place import load_settings, operators_database, settings_file_of
+from hub.message.identifiers import MailboxName
+from hub.operations.queues import MailboxQueue, mailbox_queues
+from hub.operations.topology import apply_topology, topology_drift
+
+
+async def apply_registry(home: Path | None, settings: Path | None) -> Changes:
+    """Make the broker as the registry wants it, with the passwords that are kept beside the settings."""
+    async with registry_desk(home, settings, "") as desk:
+        mailboxes = await desk.mailboxes()
+    folder = settings_file_of(home, settings).parent / "secrets"
+    passwords = {
+        each.name: file.read_text("utf-8")
+        for each in mailboxes
+        if (file := folder / f"broker-{each.name}").exists()
+    }
+    axis = local_axis(home, settings)
+    return await apply_topology(
+        management_of_settings(load_settings(home, settings)),
+        mailboxes,
+        passwords={MailboxName(name): password for name, password in passwords.items()},
+        hub_password=axis.hub_broker_password() if axis is not None else None,
+    )
+
+
+async def read_drift(home: Path | None, settings: Path | None) -> tuple[Drift, ...]:
+    """Return where the broker differs from what the registry wants."""
+    async with registry_desk(home, settings, "") as desk:
+        mailboxes = await desk.mailboxes()
+    return await topology_drift(management_of_settings(load_settings(home, settings)), mailboxes)
+
+
+async def read_queues(home: Path | None, settings: Path | None) -> tuple[MailboxQueue, ...]:
+    """Return every mailbox with what waits for it."""
+    loaded = load_settings(home, settings)
+    async with operators_database(loaded) as database:
+        return await mailbox_queues(database, management_of_settings(loaded))

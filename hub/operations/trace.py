@@ -1,0 +1,149 @@
+"""The whole life of a document as one timeline."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hub.backends.postgres.pool import Database
+from hub.backends.postgres.tracing import Dossier, StoredDelivery, StoredEvent, find_messages, read_dossier
+from hub.message.identifiers import AgencyKey, DeliveryId
+
+
+class Source(StrEnum):
+    """Which record a line of a timeline comes from, in the order in which lines of one instant are shown."""
+
+    MESSAGE = "message"
+    EVENT = "event"
+    ATTEMPT = "attempt"
+    STATUS = "status"
+    RECEIPT = "receipt"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One line of a timeline."""
+
+    at: datetime
+    source: Source
+    what: str
+    recipient: AgencyKey | None
+    """The recipient whose delivery it is about; None where it is about all of them."""
+    delivery_id: DeliveryId | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A document, what became of each of its deliveries, and how."""
+
+    dossier: Dossier
+    moments: tuple[Moment, ...]
+
+
+async def trace(database: Database, name: str) -> tuple[Trace, ...]:
+    """Return the life of every message that *name* may mean (see `find_messages`); none where nothing is found."""
+    async with database.connection() as connection:
+        found = await find_messages(connection, name)
+        dossiers = [await read_dossier(connection, message_id) for message_id in found]
+    return tuple(Trace(dossier=each, moments=timeline(each)) for each in dossiers)
+
+
+def timeline(dossier: Dossier) -> tuple[Moment, ...]:
+    """Merge all that is known into one line of time."""
+    by_id = {each.delivery_id: each for each in dossier.deliveries}
+    order = list(Source)
+    moments = [
+        _arrival(dossier),
+        *_events(dossier.events, by_id),
+        *_attempts(dossier, by_id),
+        *_statuses(dossier, by_id),
+        *_receipts(dossier, by_id),
+        *_actions(dossier, by_id),
+    ]
+    return tuple(sorted(moments, key=lambda moment: (moment.at, order.index(moment.source))))
+
+
+def _arrival(dossier: Dossier) -> Moment:
+    message = dossier.message
+    return Moment(
+        at=message.received_at,
+        source=Source.MESSAGE,
+        what="received",
+        recipient=None,
+        delivery_id=None,
+        detail=f"from {message.mailbox}, {message.octets} bytes, SHA-256 {message.digest.hex()[:16]}…",
+    )
+
+
+def _events(events: Iterable[StoredEvent], by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
+    for each in events:
+        delivery = by_id.get(each.delivery_id) if each.delivery_id is not None else None
+        yield Moment(
+            at=each.at,
+            source=Source.EVENT,
+            what=each.name,
+            recipient=delivery.recipient if delivery is not None else None,
+            delivery_id=each.delivery_id,
+            detail=_detail(each.detail),
+        )
+
+
+def _attempts(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
+    for each in dossier.attempts:
+        yield Moment(
+            at=each.at,
+            source=Source.ATTEMPT,
+            what=f"attempt {each.attempt}: {each.outcome}",
+            recipient=by_id[each.delivery_id].recipient,
+            delivery_id=each.delivery_id,
+            detail=each.note or "",
+        )
+
+
+def _statuses(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
+    for each in dossier.statuses:
+        moved = (
+            f"{each.state_before} → {each.state_after}" if each.moved else f"late; stays {each.state_before}"
+        )
+        yield Moment(
+            at=each.at,
+            source=Source.STATUS,
+            what=f"status {each.code}",
+            recipient=by_id[each.delivery_id].recipient,
+            delivery_id=each.delivery_id,
+            detail=f"{moved}. {each.description}".rstrip(". "),
+        )
+
+
+def _receipts(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
+    for each in dossier.receipts:
+        about = sorted({by_id[delivery].recipient for delivery in each.deliveries if delivery in by_id})
+        superseding = f", supersedes {each.supersedes}" if each.supersedes is not None else ""
+        yield Moment(
+            at=each.issued_at,
+            source=Source.RECEIPT,
+            what=each.event,
+            recipient=about[0] if len(about) == 1 else None,
+            delivery_id=each.deliveries[0] if len(each.deliveries) == 1 else None,
+            detail=f"signed, for {each.mailbox}{superseding}"
+            + (f"; about {', '.join(about)}" if len(about) > 1 else ""),
+        )
+
+
+def _actions(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
+    for each in dossier.actions:
+        delivery = by_id.get(each.delivery_id) if each.delivery_id is not None else None
+        yield Moment(
+            at=each.at,
+            source=Source.OPERATOR,
+            what=f"{each.action} by {each.operator}",
+            recipient=delivery.recipient if delivery is not None else None,
+            delivery_id=each.delivery_id,
+            detail=": ".join(part for part in (f"case {each.case_id}", each.reason) if part),
+        )
+
+
+def _detail(detail: dict[str, object] | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (detail or {}).items())
