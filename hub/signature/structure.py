@@ -189,9 +189,7 @@ def _children(element: etree._Element, path: str, *names: str) -> list[etree._El
         _refuse(
             path,
             rule,
-            Sentence(
-                f"{parent} chứa {got} thay vì {expected}", f"{parent} holds {got} instead of {expected}"
-            ),
+            Sentence(f"{parent} chứa {got}, cần {expected}", f"{parent} holds {got} instead of {expected}"),
         )
     return children
 
