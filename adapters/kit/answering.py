@@ -5,7 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from adapters.kit.envelope import Party, StatusDraft
+from adapters.kit.draft import Party, StatusDraft
 from adapters.kit.incoming import ReportedDocument
 from hub.message.edxml import StatusCode
 

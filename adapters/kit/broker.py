@@ -202,9 +202,12 @@ async def _persistently(connect: Callable[[], Awaitable[T]], address: BrokerAddr
         reraise=True,
     )
     try:
-        return await attempts(connect)
+        async for attempt in attempts:
+            with attempt:
+                return await connect()
     except (AuthenticationError, ProbableAuthenticationError) as error:
         raise ConfigurationError(f"the broker does not let {address.mailbox} in: {error!r}") from error
+    raise AssertionError("tenacity ended without a result")
 
 
 def _log_attempt(state: RetryCallState) -> None:

@@ -14,7 +14,8 @@ from adapters.kit import incoming, outgoing
 from adapters.kit.answering import compose_report
 from adapters.kit.broker import Arrived, MailboxQueue, SubmitChannel
 from adapters.kit.delivery import Arrival, ArrivedReceipt, ArrivedStatus, Delivery
-from adapters.kit.envelope import DocumentDraft, StatusDraft, compose_document, compose_status
+from adapters.kit.draft import DocumentDraft, StatusDraft
+from adapters.kit.envelope import compose_document, compose_status
 from adapters.kit.error import UnfitDraft
 from adapters.kit.incoming import ReportedDocument
 from adapters.kit.inspection import inspect

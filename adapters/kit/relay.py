@@ -41,13 +41,15 @@ class Backoff:
         """Forget the failures."""
         self._failures = 0
 
-    def failed(self) -> None:
-        """Hold off longer, unless it is being held off already."""
+    def failed(self) -> bool:
+        """Hold off longer and say so; False where it is being held off already."""
         now = asyncio.get_running_loop().time()
-        if now >= self._until:
-            self._failures += 1
-            pause = min(self._longest, self._first * 2.0 ** min(self._failures - 1, 16))
-            self._until = now + pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the agencies, hides nothing
+        if now < self._until:
+            return False
+        self._failures += 1
+        pause = min(self._longest, self._first * 2.0 ** min(self._failures - 1, 16))
+        self._until = now + pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the agencies, hides nothing
+        return True
 
     async def clear(self) -> None:
         """Return when the hold is over."""
@@ -148,8 +150,10 @@ class Relay:
         try:
             await submit(message)
         except TemporaryFailure as failure:
-            _log.warning("submission.postponed", submission_id=message.submission_id, reason=str(failure))
-            self._backoff.failed()
+            if self._backoff.failed():  # once for a burst: when the broker goes, all in flight fail together
+                _log.warning(
+                    "submissions.postponed", submission_id=message.submission_id, reason=str(failure)
+                )
             self._released.append(message.submission_id)
         else:
             crash_point(CrashPoint.AFTER_PUBLISH_BEFORE_CONFIRM_MARK)

@@ -1,36 +1,39 @@
-"""An agency as a process of its own, for acceptance tests and the demo: `python -m tests.support.agency_process`.
+"""An agency as a process of its own, for acceptance tests and the demo.
 
     python -m tests.support.agency_process --settings agency.toml
-    python -m tests.support.agency_process --settings agency.toml --send 20 --size 10000 --from G22 --to H41,H41.07
+    python -m tests.support.agency_process --settings agency.toml --send 20 --size 10000 --from G22 --to H41
 
-Without `--send` it consumes until SIGTERM. With `--send` it sends that many documents while it consumes, waits for
-the signed decision on each, and ends (`--stay` goes on consuming; `--no-outcome` does not wait for decisions).
+Without `--send` it consumes until SIGTERM. With `--send` it sends that many documents while it consumes,
+waits for the signed decision on each, and ends (`--stay` goes on consuming; `--no-outcome` does not wait).
+`--to` takes several codes, separated by commas.
 
 The settings:
 
-    [kit]                       # as adapters/kit/settings.py reads them: broker, mailbox, journal, keys, anchors, …
+    [kit]                     # as adapters/kit/settings.py reads them: broker, mailbox, journal, keys …
     [agency]
-    ledger = "ledger.jsonl"     # appended and synced line by line; relative to this file
-    policy = "accept"           # accept | refuse | fail | raise | crash
-    until_attempt = 2           # fail, raise: give back every attempt up to this one, accept the later ones
-    crash_marker = "crashed"    # crash: SIGKILL in the first handler call, then accept (the file says it happened)
-    seconds = 0.0               # wait so long in each handler call first
-    statuses = ["01"]           # with which an accepted document is answered
-    reason = "không thuộc thẩm quyền"   # refuse
+    ledger = "ledger.jsonl"   # appended and synced line by line; relative to this file
+    policy = "accept"         # accept | refuse | fail | raise | crash
+    until_attempt = 2         # fail, raise: give back every attempt up to this one, accept the later ones
+    crash_marker = "crashed"  # crash: SIGKILL in the first handler call, then accept (the file remembers it)
+    seconds = 0.0             # wait so long in each handler call first
+    statuses = ["01"]         # with which an accepted document is answered
+    reason = "…"              # refuse
 
 The ledger has one JSON object a line, each with `event`, `at` and what the event is about:
 
     ready     the process consumes
-    offered   a handler call began: delivery_id, attempt, recipient, sender, lane, lane_number, document_id, digest
-    handled   an effect was committed, with the number of its row: the same as offered, and `effect`
+    offered   a handler call began: delivery_id, attempt, sender, recipient, lane, lane_number, document_id,
+              digest
+    handled   an effect was committed: the same as offered, and `effect`, the number of its row
     status    a status arrived: delivery_id, sender, document_id, status, description
-    receipt   a receipt arrived: receipt_id, receipt_event, submission_id, message_id, digest, recipients, codes
+    receipt   a receipt arrived: receipt_id, receipt_event, submission_id, message_id, digest, recipients,
+              codes
     sent      a document was journalled and will go out: submission_id, document_id
     decided   the outcome is known: submission_id, receipt_event, codes
 
-Effects are rows of the table `effects` in the journal, written in the handler's transaction and under no unique key,
-so that a doubled effect would show; `handled` lines are copied from it, each row once, also after a crash. Several
-processes on one journal need a ledger each, and each ledger then has all effects.
+Effects are rows of the table `effects` in the journal, written in the handler's transaction and under no
+unique key, so that a doubled effect would show; `handled` lines are copied from it, each row once, also after
+a crash. Several processes on one journal need a ledger each, and each ledger then has all effects.
 """
 
 import argparse
@@ -50,7 +53,7 @@ from uuid import uuid4
 import uvloop
 
 from adapters.kit.delivery import Accepted, Answer, ArrivedReceipt, ArrivedStatus, Delivery, Refused, Retry
-from adapters.kit.envelope import AttachmentDraft, DocumentDraft, Party
+from adapters.kit.draft import AttachmentDraft, DocumentDraft, Party, Signer
 from adapters.kit.mailbox import Mailbox
 from adapters.kit.settings import settings_of
 from adapters.kit.transaction import Transaction
@@ -93,7 +96,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self.last_effect = max((line["effect"] for line in read_ledger(path) if "effect" in line), default=0)
+        self.last_effect = max((int(str(line.get("effect", 0))) for line in read_ledger(path)), default=0)
 
     def write(self, event: str, **fields: object) -> None:
         line = {"event": event, "at": datetime.now(UTC).isoformat(), **fields}
@@ -223,6 +226,7 @@ def drafts(count: int, *, size: int, sender: str, recipients: list[str]) -> Iter
             code_notation="CV-TN",
             promulgated_on=date(2026, 5, 29),
             subject=f"V/v thử nghiệm liên thông, lần {number}",
+            signer=Signer(full_name="Trần Thị Thử"),
             at=datetime.now(UTC),
             attachments=(AttachmentDraft(name="van-ban.pdf", content=content),),
         )
