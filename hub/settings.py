@@ -47,29 +47,40 @@ class Settings(BaseSettings):
     management_url: str | None = None
     """Management interface of the broker, for topology and queue depths."""
     management_user: str | None = None
+    """Who applies the topology: a broker administrator."""
     management_password: SecretStr | None = None
+    """Secret, too."""
 
     trust_anchors: ReadableFile
     """PEM file with the certificates that signing certificates must chain to."""
     hub_key: ReadableFile
     """PEM file with the hub's encrypted signing key, its certificate and the chain."""
     hub_key_password: SecretStr
+    """Opens the key file."""
     schemas: Path | None = None
     """Folder with the XSDs; those of the checkout where it is not set."""
 
     max_message_octets: int = Field(default=12_000_000, ge=10_000, le=15_500_000)
     """Largest envelope; below the broker's own limit of 16 MiB, so that the refusal is signed."""
     max_recipients: int = Field(default=500, ge=1)
+    """Of one document."""
     max_attachment_octets: int = Field(default=10_000_000, ge=1)
+    """Of one attachment, decoded."""
 
     batch_count: int = Field(default=64, ge=1, le=1000)
+    """Messages in one commit."""
     batch_octets: int = Field(default=16_000_000, ge=10_000)
+    """Bytes in one commit, one message at least."""
     batch_linger: timedelta = timedelta(milliseconds=4)
-    prefetch: int = Field(default=200, ge=1, le=2000)
+    """How long a batch waits for more; the price of throughput in latency."""
+    prefetch: int = Field(default=150, ge=1, le=2000)
+    """Unsettled messages held per queue; times the largest envelope, it must fit into memory."""
     publish_window: int = Field(default=200, ge=1, le=1000)
+    """Publishes that wait for their confirm at a time."""
     handed_over_limit: int = Field(default=2000, ge=1)
     """Entries kept in memory for publishing; what is beyond it stays rows."""
     handed_over_octets: int = Field(default=32_000_000, ge=10_000)
+    """Their bytes together."""
 
     retry_delays: Delays = (
         timedelta(seconds=10),
@@ -80,19 +91,24 @@ class Settings(BaseSettings):
     )
     """Delay before the second attempt, the third, …; one attempt more than delays, then a dead letter."""
     delivery_lifetime: timedelta = Field(default=timedelta(days=15), gt=timedelta(0))
+    """After so long an uncollected delivery expires, with a signed notice."""
     status_patience: timedelta = Field(default=timedelta(seconds=10), ge=timedelta(0))
     """How long a status may wait for the document that it is about."""
     park_time: timedelta = Field(default=timedelta(seconds=15), gt=timedelta(0))
     """How long a mailbox whose queue is full gets nothing, before one probe."""
     poll_interval: timedelta = Field(default=timedelta(seconds=1), gt=timedelta(0))
+    """How often the relay looks for rows that nobody handed over."""
     registry_interval: timedelta = Field(default=timedelta(seconds=1), gt=timedelta(0))
     """How old the directory in memory may be."""
 
     http_host: str = "127.0.0.1"
+    """Where health and metrics listen."""
     http_port: int = Field(default=0, ge=0, le=65535)
     """Health and metrics; 0 takes a free port and logs it."""
     log_format: Literal["auto", "json", "console"] = "auto"
+    """`auto` is readable in a terminal and JSON elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged."""
 
     @classmethod
     def settings_customise_sources(
