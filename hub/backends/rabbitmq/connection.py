@@ -25,6 +25,7 @@ from aiormq.exceptions import (
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 from yarl import URL
 
+from hub.backends.rabbitmq.wire import TolerantTransport
 from hub.errors import ConfigurationError, TemporaryFailure
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -56,7 +57,7 @@ class BrokerAddress:
     def connection(self, purpose: str) -> Connection:
         """Prepare a connection; nothing is opened yet."""
         url = URL(self.url).update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
-        return Connection(url, context=self._tls())
+        return Connection(url, transport_factory=TolerantTransport(self._tls()))
 
     def _tls(self) -> ssl.SSLContext | None:
         if URL(self.url).scheme != "amqps":
