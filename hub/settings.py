@@ -1,15 +1,15 @@
 """Every setting of the hub: from the environment (`HUB_…`) over one TOML file, all complaints at once."""
 
+import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from hub.errors import ConfigurationError
@@ -36,7 +36,6 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
         nested_model_default_partial_update=True,
     )
-    file: ClassVar[Path | None] = None
 
     postgres_dsn: SecretStr
     """Database of the hub, as its own least-privileged user."""
@@ -119,14 +118,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file."""
-        del dotenv_settings
-        return (
-            init_settings,
-            env_settings,
-            TomlConfigSettingsSource(settings_cls, toml_file=cls.file),
-            file_secret_settings,
-        )
+        """Let the environment win over the file, which `load` hands in."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
 
     @classmethod
     def load(cls, file: Path | None) -> Self:
@@ -134,14 +128,19 @@ class Settings(BaseSettings):
 
         Raises `ConfigurationError` that lists every complaint; no value is repeated in it.
         """
-        loader = type("SettingsOfOneFile", (cls,), {"file": file, "__module__": cls.__module__})
+        place = "the environment" if file is None else str(file)
         try:
-            return loader()
+            return cls.model_validate({} if file is None else _read(file))
         except ValidationError as error:
             complaints = "\n".join(f"  {_name(part['loc'])}: {part['msg']}" for part in error.errors())
-            place = file if file is not None else "the environment"
-            msg = f"the settings from {place} cannot be used:\n{complaints}"
-            raise ConfigurationError(msg) from None
+            raise ConfigurationError(f"the settings from {place} cannot be used:\n{complaints}") from None
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the settings file {file} cannot be read: {error}") from error
 
 
 def _name(location: tuple[int | str, ...]) -> str:
