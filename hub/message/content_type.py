@@ -1,5 +1,6 @@
 """What a file is, by its first bytes; its name decides only between formats that share them."""
 
+import codecs
 from typing import Final
 
 UNKNOWN: Final = "application/octet-stream"
@@ -34,6 +35,7 @@ _BY_FIRST_BYTES: Final = (
 _ZIP_BYTES: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE_BYTES: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PROBE: Final = 4_096
+_DECODER: Final = codecs.getincrementaldecoder("utf-8")
 
 
 def content_type_of(content: bytes, name: str) -> str:
@@ -46,17 +48,14 @@ def content_type_of(content: bytes, name: str) -> str:
     for first_bytes, media_type in _BY_FIRST_BYTES:
         if content.startswith(first_bytes):
             return media_type
-    return "text/plain" if _is_text(content[:_PROBE]) else UNKNOWN
+    return "text/plain" if _is_text(content) else UNKNOWN
 
 
-def _is_text(probe: bytes) -> bool:
-    # The probe may end inside a character of several bytes, of which three can be missing.
-    return b"\x00" not in probe and any(_decodes(probe[: len(probe) - cut]) for cut in range(4))
-
-
-def _decodes(probe: bytes) -> bool:
+def _is_text(content: bytes) -> bool:
+    probe = content[:_PROBE]
     try:
-        probe.decode("utf-8")
+        # The probe may end inside a character; the content may not.
+        _DECODER().decode(probe, final=len(content) <= _PROBE)
     except UnicodeDecodeError:
         return False
-    return True
+    return b"\x00" not in probe

@@ -61,10 +61,7 @@ def rejection_codes() -> str:
 
 def statuses() -> str:
     """Return the table of statuses and the machine that they drive."""
-    rows = [
-        f"| `{code.value}` | `{code.name}` | {MEANINGS[code][0]} | {MEANINGS[code][1]} | {MEANINGS[code][2]} |"
-        for code in StatusCode
-    ]
+    rows = [f"| `{code.value}` | `{code.name}` | {' | '.join(MEANINGS[code])} |" for code in StatusCode]
     table = ["| code | name | tiếng Việt | means | sent by |", "| --- | --- | --- | --- | --- |", *rows]
     return "\n".join(
         ["## Status codes", "", *table, "", "## States of a delivery", "", *_states(), "", *_machine()]
