@@ -76,11 +76,13 @@ class IntakeWorker:
         while not stop.is_set():
             await self._may_consume.wait()
             async for batch in self._with.consumer.batches():
-                directory = await until_it_works(self._with.registry.directory, stop, what="registry")
-                if directory is None:
-                    await self._with.consumer.give_back(batch)
-                    return
-                await self._examined.put(await self._examine(batch, directory))
+                try:
+                    directory = await self._with.registry.directory()
+                except TemporaryFailure as failure:
+                    log.warning("intake.paused", reason=str(failure))
+                    await self._sit_out(batch)
+                else:
+                    await self._examined.put(await self._examine(batch, directory))
 
     async def _examine(
         self, batch: Sequence[Inbound], directory: Directory
@@ -155,6 +157,7 @@ class IntakeWorker:
     async def _commit(self, pairs: Sequence[Pair]) -> None:
         if not pairs:
             return
+        await self._with.relay.room(self._stop)
         crash_point("intake.before_commit")
         try:
             with measures.COMMIT_SECONDS.time():

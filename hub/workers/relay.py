@@ -90,6 +90,7 @@ class Relay:
         self._answered = asyncio.Event()
         self._hint = asyncio.Event()
         self._landed = asyncio.Event()
+        self._let_go = asyncio.Event()
 
     @property
     def held(self) -> int:
@@ -97,15 +98,20 @@ class Relay:
         return len(self._hold.entry_ids)
 
     def offer(self, entries: Iterable[OutboxEntry]) -> None:
-        """Take what a commit handed over; what does not fit goes back to being rows."""
+        """Take what a commit handed over; who commits waits for `room` first."""
         for entry in entries:
-            if len(self._hold.entry_ids) < self._limits.entries and self._hold.octets < self._limits.octets:
-                self._hold.put(entry)
-            else:
-                self._to_release.append(entry)
+            self._hold.put(entry)
         self._work.set()
-        if self._to_release:
-            self._answered.set()
+
+    async def room(self, stop: asyncio.Event) -> None:
+        """Return once there is room for another commit, or at *stop*.
+
+        Nothing that was handed over is sent back to being a row while later entries of its lane are in hand:
+        they would overtake it. So the bound is kept by committing later, and one batch may go beyond it.
+        """
+        while not self._has_room() and not stop.is_set():
+            self._let_go.clear()
+            await any_of(self._let_go, stop, within=_LOOK_AGAIN)
 
     def hint(self) -> None:
         """Look at the rows soon: somebody says that there is something."""
@@ -136,6 +142,9 @@ class Relay:
             while directory is not None and self._may_publish():
                 self._in_flight += 1
                 tasks.create_task(self._attempt(self._hold.pop(), directory))
+
+    def _has_room(self) -> bool:
+        return self.held < self._limits.entries and self._hold.octets < self._limits.octets
 
     def _may_publish(self) -> bool:
         return (
@@ -177,6 +186,7 @@ class Relay:
             self._hold.let_go(attempted.entry)
         for entry in released:
             self._hold.let_go(entry)
+        self._let_go.set()
         self.offer(handed_over)
         return True
 
