@@ -98,6 +98,17 @@ class HubTwin:
             await self._news.wait_for(lambda: len(self.returned) >= count)
         return self.returned
 
+    async def until_consumed(self, mailbox: str, *, by: int) -> None:
+        """Wait until as many consumers read the mailbox's queue."""
+        consumers = 0
+        async with asyncio.timeout(30):
+            while consumers < by:
+                async with self._connection.channel() as channel:  # a robust channel would answer from memory
+                    queue = await channel.declare_queue(
+                        properties.queue_of(MailboxName(mailbox)), passive=True
+                    )
+                    consumers = queue.declaration_result.consumer_count or 0
+
     async def decide(self, message: AbstractIncomingMessage, event: ReceiptEvent) -> Receipt:
         receipt = a_receipt(message.user_id or "", message.correlation_id or "", message.body, event)
         await self.send_receipt(receipt, key=self._key)
