@@ -1,0 +1,159 @@
+"""An agency that speaks bare AMQP: what it publishes and what it gets, byte for byte."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from hub.commands.local_axis import LocalAgency
+from hub.message import properties
+from hub.message.identifiers import Fingerprint
+from hub.message.receipt import Receipt, ReceiptEvent
+from hub.signature.certificates import TrustAnchors
+from hub.signature.receipts import verify_receipt
+from hub.signature.signing import SigningKey, sign_envelope
+from tests.support.waiting import until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """One message from the mailbox's queue, as it came."""
+
+    kind: str | None
+    body: bytes = field(repr=False)
+    headers: dict[str, object]
+    correlation_id: str | None
+    message_id: str | None
+    priority: int | None
+    content_type: str | None
+    is_persistent: bool
+    at: datetime
+
+    @property
+    def document_id(self) -> object:
+        return self.headers.get(properties.DOCUMENT_ID)
+
+    @property
+    def delivery_id(self) -> str:
+        return str(self.headers[properties.DELIVERY_ID])
+
+
+class RawAgency:
+    """Publishes and consumes as the agency's broker user; acknowledges whatever comes."""
+
+    def __init__(self, agency: LocalAgency, channel: AbstractChannel, exchange: AbstractExchange) -> None:
+        self.agency = agency
+        self.arrived: list[Arrived] = []
+        self._channel = channel
+        self._exchange = exchange
+        self._anchors = TrustAnchors.from_bytes(agency.anchors_file.read_bytes())
+        certificate = x509.load_pem_x509_certificate(agency.hub_certificate_file.read_bytes())
+        self._hub_certificates = {Fingerprint(certificate.fingerprint(SHA256()))}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, agency: LocalAgency, *, consumes: bool = True) -> AsyncIterator["RawAgency"]:
+        async with await aio_pika.connect(agency.amqp_url) as connection:
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            exchange = await channel.get_exchange(properties.SUBMIT_EXCHANGE, ensure=False)
+            raw = cls(agency, channel, exchange)
+            if consumes:
+                await raw._consume(await connection.channel())
+            yield raw
+
+    @property
+    def key(self) -> SigningKey:
+        return key_of(self.agency)
+
+    async def submit(self, body: bytes, submission_id: str | None = None, **properties_of_it: object) -> str:
+        """Publish *body* as the kit would, and return its submission id; any AMQP property may differ."""
+        submission_id = submission_id or str(uuid4())
+        values: dict[str, object] = {
+            "correlation_id": submission_id,
+            "message_id": uuid4().hex,
+            "user_id": self.agency.mailbox,
+            "type": "document",
+            "content_type": properties.CONTENT_TYPE,
+            "delivery_mode": aio_pika.DeliveryMode.PERSISTENT,
+            "routing_key": self.agency.mailbox,
+        } | properties_of_it
+        routing_key = str(values.pop("routing_key"))
+        message = aio_pika.Message(
+            body, **{name: value for name, value in values.items() if value is not None}
+        )
+        await self._exchange.publish(message, routing_key, mandatory=True)
+        return submission_id
+
+    async def submit_signed(self, unsigned: bytes, submission_id: str | None = None) -> str:
+        """Sign with the agency's own key, and publish."""
+        return await self.submit(sign_envelope(unsigned, self.key), submission_id)
+
+    def receipts(self, submission_id: str, event: ReceiptEvent | None = None) -> list[Receipt]:
+        """Return the verified receipts about a submission, in the order in which they came."""
+        return [
+            receipt
+            for each in self.arrived
+            if each.kind == "receipt" and each.correlation_id == submission_id
+            for receipt in [self.verified(each)]
+            if event in {None, receipt.event}
+        ]
+
+    def verified(self, arrived: Arrived) -> Receipt:
+        """Return what a receipt says; raises where the hub's signature does not hold."""
+        return verify_receipt(
+            arrived.body, anchors=self._anchors, hub_certificates=self._hub_certificates, at=datetime.now(UTC)
+        )
+
+    async def receipt(self, submission_id: str, event: ReceiptEvent, *, seconds: float = 30.0) -> Receipt:
+        """Wait for the first receipt of *event*."""
+        what = f"{event} of {submission_id} at {self.agency.mailbox}"
+        found = await until(lambda: self.receipts(submission_id, event), what=what, seconds=seconds)
+        return found[0]
+
+    async def arrival(self, kind: str, count: int = 1, *, seconds: float = 30.0) -> list[Arrived]:
+        """Wait for *count* messages of one kind and return all that came."""
+        what = f"{count} of kind {kind} at {self.agency.mailbox}"
+        return await until(
+            lambda: found if len(found := self.of_kind(kind)) >= count else [], what=what, seconds=seconds
+        )
+
+    def of_kind(self, kind: str) -> list[Arrived]:
+        return [each for each in self.arrived if each.kind == kind]
+
+    async def _consume(self, channel: AbstractChannel) -> None:
+        await channel.set_qos(prefetch_count=50)
+        queue = await channel.get_queue(properties.queue_of(self.agency.mailbox), ensure=False)
+        await queue.consume(self._take)
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        self.arrived.append(
+            Arrived(
+                kind=message.type,
+                body=message.body,
+                headers=dict(message.headers),
+                correlation_id=message.correlation_id,
+                message_id=message.message_id,
+                priority=message.priority,
+                content_type=message.content_type,
+                is_persistent=message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT,
+                at=datetime.now(UTC),
+            )
+        )
+        await message.ack()
+
+
+def key_of(agency: LocalAgency) -> SigningKey:
+    """Read the agency's signing key."""
+    return SigningKey.from_pem(agency.key_file.read_bytes(), agency.key_password.encode())
+
+
+async def all_receipts(raw: RawAgency, submissions: Sequence[str], event: ReceiptEvent) -> list[Receipt]:
+    """Wait for one receipt of *event* for each of *submissions*."""
+    return list(await asyncio.gather(*(raw.receipt(each, event) for each in submissions)))
