@@ -106,8 +106,15 @@ class Hub:
     async def run(self, stop: asyncio.Event) -> None:
         """Run every worker until *stop*: what takes in ends first, then the relay empties its hands."""
         taken_in, relayed = asyncio.Event(), asyncio.Event()
-        workers: list[Worker] = [self._intake_worker(), self._returns_worker(), *self._quarantine_workers()]
+        line = intake_line(self._settings)
+        workers: list[Worker] = [
+            self._intake_worker(line),
+            self._returns_worker(),
+            *self._quarantine_workers(),
+        ]
         async with asyncio.TaskGroup() as tasks:
+            # The judge takes a moment to load: not in the way of the first message, nor of the first heartbeat.
+            tasks.create_task(asyncio.to_thread(line.catalogue.warm))
             tasks.create_task(self._backends.presence.keep(relayed))
             tasks.create_task(self._health().run(relayed))
             relaying = tasks.create_task(self._relay.run(taken_in))
@@ -139,11 +146,11 @@ class Hub:
             ),
         )
 
-    def _intake_worker(self) -> IntakeWorker:
+    def _intake_worker(self, line: IntakeLine) -> IntakeWorker:
         return IntakeWorker(
             Intake(
                 consumer=self._consumer(properties.INTAKE_QUEUE),
-                line=intake_line(self._settings),
+                line=line,
                 seam=PostgresSeam(
                     self._backends.database,
                     claimant=self._backends.claimant,

@@ -1,7 +1,6 @@
 """Promises not yet kept: claimed, published by the delivery line, and recorded with what they make true."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +17,7 @@ from hub.backends.postgres.seam import Terms
 from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
 from hub.crash import crash_point
-from hub.message.delivery_state import DeliveryState, Trigger, advance
+from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import (
     AgencyKey,
@@ -53,7 +52,7 @@ class PostgresOutbox:
         self._terms = terms
 
     async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
-        """Take up to *limit* due entries of at most *octets* together (one at least), in a short transaction."""
+        """Take up to *limit* due entries of at most *octets* together (one at least), in a short commit."""
         async with self._database.transaction() as transaction:
             rows = await transaction.fetch(
                 statement("claim_outbox_entries"),
@@ -78,55 +77,50 @@ class PostgresOutbox:
     ) -> Sequence[OutboxEntry]:
         """Record what the broker said, with the receipts that it makes true, in one transaction."""
         async with self._database.transaction() as transaction:
-            locked = await reporting.lock(transaction, sorted({each.entry.delivery_id for each in attempts}))
-            confirmed = await self._confirm(transaction, _with(attempts, PublishResult.CONFIRMED), locked)
+            confirmed = await self._confirm(transaction, _with(attempts, PublishResult.CONFIRMED))
             await self._park(transaction, _with(attempts, PublishResult.FULL))
-            await self._unpark(transaction, confirmed)
-            await self._note_unknown(transaction, _with(attempts, PublishResult.UNKNOWN), locked)
-            returned = [_returned(each) for each in attempts if each.result in _FAILED]
+            await self._unpark(transaction, list(confirmed.values()))
             now = self._clock.now()
-            owed = await self._owe_consignments(transaction, confirmed, locked, now)
-            owed += await give_up_or_retry(
-                transaction, returned, locked, recover, at=now, new_id=self._new_id
-            )
+            owed = await self._owe_consignments(transaction, list(confirmed.values()), now)
+            owed += await self._recover(transaction, attempts, recover, now)
             receipts = await issuing.issue(transaction, owed, attest, self._new_id)
             await posting.enter(transaction, receipts)
             crash_point("delivery.inside_mark")
             return await posting.promise(transaction, receipts, self._claimant)
 
+    async def _recover(
+        self, transaction: Transaction, attempts: Sequence[Attempted], recover: Recover, at: datetime
+    ) -> list[Receipt]:
+        """Note what was not answered, retry or give up what failed; return the failures that are owed."""
+        unknown = _with(attempts, PublishResult.UNKNOWN)
+        failed = [each for each in attempts if each.result in _FAILED]
+        delivery_ids = sorted({each.entry.delivery_id for each in (*unknown, *failed)})
+        locked = await reporting.lock(transaction, delivery_ids)
+        if unknown:
+            await _note_attempts(transaction, unknown, locked, "unknown")
+            await self._release(transaction, [each.entry for each in unknown])
+        returned = [_returned(each) for each in failed]
+        return await give_up_or_retry(transaction, returned, locked, recover, at=at, new_id=self._new_id)
+
     async def _confirm(
-        self,
-        transaction: Transaction,
-        attempts: Sequence[Attempted],
-        locked: dict[DeliveryId, LockedDelivery],
-    ) -> list[Attempted]:
-        """End the promises that were kept; one that a return took over meanwhile is no longer ours."""
+        self, transaction: Transaction, attempts: Sequence[Attempted]
+    ) -> dict[DeliveryId, LockedDelivery]:
+        """End the promises that were kept; return their deliveries, without what a return took over."""
         if not attempts:
-            return []
-        rows = [(each.entry.entry_id, each.entry.attempt) for each in attempts]
-        ended = await transaction.fetch(statement("delete_published_outbox_entries"), *columns(rows, 2))
-        ours = {row["delivery_id"] for row in ended}
-        kept = [each for each in attempts if each.entry.delivery_id in ours]
-        await reporting.store(
-            transaction,
-            [_consigned(locked[each.entry.delivery_id], each.at) for each in kept],
-            attempts[-1].at,
-        )
-        noted = [each for each in kept if each.entry.kind is not MessageKind.RECEIPT]
-        await _note_attempts(transaction, noted, locked, "consigned")
-        await append(
-            transaction,
-            [
-                Event(
-                    name="delivery.consigned",
-                    message_id=each.entry.message_id,
-                    delivery_id=each.entry.delivery_id,
-                    detail={"attempt": each.entry.attempt, "mailbox": each.entry.mailbox},
-                )
-                for each in noted
-            ],
-        )
-        return kept
+            return {}
+        rows = [
+            (each.entry.entry_id, each.entry.attempt, each.entry.delivery_id, each.at) for each in attempts
+        ]
+        found = await transaction.fetch(statement("confirm_deliveries"), *columns(rows, 4))
+        confirmed = reporting.locked_deliveries(found)
+        noted = [
+            each
+            for each in attempts
+            if each.entry.delivery_id in confirmed and each.entry.kind is not MessageKind.RECEIPT
+        ]
+        await _note_attempts(transaction, noted, confirmed, "consigned")
+        await append(transaction, [_consigned_event(each.entry) for each in noted])
+        return confirmed
 
     async def _park(self, transaction: Transaction, attempts: Sequence[Attempted]) -> None:
         if not attempts:
@@ -141,23 +135,13 @@ class PostgresOutbox:
         await append(transaction, events)
         await self._release(transaction, [each.entry for each in attempts])
 
-    async def _unpark(self, transaction: Transaction, confirmed: Sequence[Attempted]) -> None:
-        mailboxes = sorted({each.entry.mailbox for each in confirmed})
+    async def _unpark(self, transaction: Transaction, confirmed: Sequence[LockedDelivery]) -> None:
+        mailboxes = sorted({each.mailbox for each in confirmed})
         if mailboxes:
             rows = await transaction.fetch(statement("unpark_mailboxes"), mailboxes)
             await append(
                 transaction, [Event(name="mailbox.unparked", detail={"mailbox": row["name"]}) for row in rows]
             )
-
-    async def _note_unknown(
-        self,
-        transaction: Transaction,
-        attempts: Sequence[Attempted],
-        locked: dict[DeliveryId, LockedDelivery],
-    ) -> None:
-        if attempts:
-            await _note_attempts(transaction, attempts, locked, "unknown")
-            await self._release(transaction, [each.entry for each in attempts])
 
     async def _release(self, transaction: Transaction, entries: Sequence[OutboxEntry]) -> None:
         if not entries:
@@ -173,15 +157,13 @@ class PostgresOutbox:
     async def _owe_consignments(
         self,
         transaction: Transaction,
-        confirmed: Sequence[Attempted],
-        locked: dict[DeliveryId, LockedDelivery],
+        confirmed: Sequence[LockedDelivery],
         at: datetime,
     ) -> list[Receipt]:
         """Owe one receipt for the documents of each submission, and one for each that was replayed."""
         groups: dict[tuple[MessageId, DeliveryId | None], list[LockedDelivery]] = {}
-        for each in confirmed:
-            delivery = locked[each.entry.delivery_id]
-            if each.entry.kind is MessageKind.DOCUMENT:
+        for delivery in confirmed:
+            if delivery.kind == MessageKind.DOCUMENT.value:
                 alone = delivery.delivery_id if delivery.episode > 1 else None
                 groups.setdefault((delivery.submitted.message_id, alone), []).append(delivery)
         return await issuing.owe(
@@ -193,9 +175,13 @@ def _with(attempts: Sequence[Attempted], result: PublishResult) -> list[Attempte
     return [each for each in attempts if each.result is result]
 
 
-def _consigned(delivery: LockedDelivery, at: datetime) -> LockedDelivery:
-    state = advance(delivery.state, Trigger.CONSIGNED) or delivery.state
-    return replace(delivery, state=state, consigned_at=delivery.consigned_at or at)
+def _consigned_event(entry: OutboxEntry) -> Event:
+    return Event(
+        name="delivery.consigned",
+        message_id=entry.message_id,
+        delivery_id=entry.delivery_id,
+        detail={"attempt": entry.attempt, "mailbox": entry.mailbox},
+    )
 
 
 def _returned(each: Attempted) -> ReturnedDelivery:

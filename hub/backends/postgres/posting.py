@@ -90,7 +90,7 @@ async def number(transaction: Transaction, lanes: Sequence[Lane]) -> list[int]:
 
 
 async def enter(transaction: Transaction, deliveries: Sequence[NewDelivery]) -> frozenset[DeliveryId]:
-    """Insert *deliveries* and return those that are new; the other recipients have the same content already."""
+    """Insert *deliveries* and return those that are new; the others have the same content already."""
     if not deliveries:
         return frozenset()
     rows = await transaction.fetch(
@@ -107,7 +107,7 @@ async def promise(
         return ()
     rows = await transaction.fetch(
         statement("insert_outbox_entries"),
-        *columns([_entry_row(each) for each in deliveries], 7),
+        *columns([_entry_row(each) for each in deliveries], 8),
         claimant.number,
         claimant.lease,
     )
@@ -150,4 +150,5 @@ def _entry_row(each: NewDelivery) -> tuple[object, ...]:
         each.is_urgent,
         each.lane_number,
         len(each.body),
+        each.expires_at,
     )

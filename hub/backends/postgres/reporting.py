@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import asyncpg
+
 from hub.backends.postgres.enlisting import Admission
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.statements import columns, statement
@@ -84,7 +86,11 @@ async def lock(
     """Lock the rows of *delivery_ids*, in the order of their keys."""
     if not delivery_ids:
         return {}
-    rows = await transaction.fetch(statement("lock_deliveries"), list(delivery_ids))
+    return locked_deliveries(await transaction.fetch(statement("lock_deliveries"), list(delivery_ids)))
+
+
+def locked_deliveries(rows: Sequence[asyncpg.Record]) -> dict[DeliveryId, LockedDelivery]:
+    """Return the deliveries of *rows*, which the transaction holds."""
     return {
         DeliveryId(row["delivery_id"]): LockedDelivery(
             delivery_id=DeliveryId(row["delivery_id"]),

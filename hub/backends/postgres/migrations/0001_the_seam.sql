@@ -164,8 +164,7 @@ create unique index deliveries_same_content
     where kind = 'document' and is_current;
 create index deliveries_message on deliveries (message_id);
 create index deliveries_parties on deliveries (document_id, sender, recipient) where kind = 'document';
-create index deliveries_open on deliveries (mailbox, created_at) where state in ('waiting', 'consigned');
-create index deliveries_expiring on deliveries (expires_at) where state = 'waiting';
+-- No index mentions the state, in its columns or in its condition, so that a change of state touches none of them.
 
 create table attempts (
     delivery_id uuid        not null,
@@ -191,9 +190,11 @@ create table outbox_entries (
     -- Never published yet: the later entries of its lane wait for it. Retries hold nobody up.
     is_fresh      boolean not null default true,
     not_before    timestamptz not null default now(),
+    expires_at    timestamptz,
     claimed_by    bigint,
     claimed_until timestamptz
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500);
+create index outbox_entries_expiring on outbox_entries (expires_at) where expires_at is not null;
 create index outbox_entries_due on outbox_entries (is_urgent desc, entry_id);
 create index outbox_entries_lane on outbox_entries (sender, recipient, is_urgent, lane_number)
     where is_fresh and lane_number > 0;

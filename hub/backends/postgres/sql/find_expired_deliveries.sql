@@ -1,4 +1,5 @@
-select delivery_id, attempt from deliveries
-where state = 'waiting' and expires_at < now()
+-- What waits has an entry in the outbox, whose expiry is indexed; the delivery itself is updated too often for that.
+select delivery_id, attempt from outbox_entries
+where expires_at < now()
 order by expires_at
 limit $1

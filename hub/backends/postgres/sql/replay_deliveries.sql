@@ -6,9 +6,10 @@ with replayed as (
            first_attempt = d.attempt + 1, consigned_at = null, closed_at = null, expires_at = now() + (d.expires_at - d.created_at)
      where d.delivery_id = any ($1::uuid[])
     returning d.*)
-insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets, is_fresh)
+insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets, is_fresh,
+    expires_at)
 select r.delivery_id, r.mailbox, r.sender, r.recipient, r.is_urgent, r.lane_number, r.attempt,
-       coalesce(octet_length(c.body), m.octets), false
+       coalesce(octet_length(c.body), m.octets), false, r.expires_at
   from replayed r
   join messages m on m.message_id = r.message_id
   left join receipts c on c.receipt_id = r.receipt_id

@@ -1,6 +1,7 @@
 insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets,
-    is_fresh, not_before)
-select delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets, false, not_before
+    is_fresh, not_before, expires_at)
+select delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets, false, not_before,
+    (select d.expires_at from deliveries d where d.delivery_id = n.delivery_id)
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::int[], $8::int[],
     $9::timestamptz[])
     as n (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets, not_before)
