@@ -61,6 +61,8 @@ class Mailbox:
     def __init__(self, settings: KitSettings, journal: Journal, relay: Relay) -> None:
         """Put the parts together; `open` makes and starts them."""
         self.journal: Final = journal
+        self.consuming: Final = asyncio.Event()
+        """Set once `run` reads the mailbox's queue."""
         self._settings = settings
         self._relay = relay
         self._threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix=f"kit {settings.mailbox}")
@@ -189,10 +191,12 @@ class Mailbox:
             decided=self._tell,
         )
         queue = await MailboxQueue.open(self._settings.broker, prefetch=self._settings.prefetch)
+        self.consuming.set()
         try:
             with _single_error():
                 await reception.run(queue)
         finally:
+            self.consuming.clear()
             await queue.close()
 
     async def _publish(self) -> None:

@@ -48,7 +48,7 @@ class KitSettings:
 
 
 class _KeyFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     agency: str | None = None
     """Whose key it is; the mailbox's own where nothing is said."""
@@ -57,7 +57,7 @@ class _KeyFile(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     broker: SecretStr
     mailbox: str

@@ -245,6 +245,11 @@ async def _send(mailbox: Mailbox, ledger: Ledger, arguments: argparse.Namespace)
         ledger.write("decided", submission_id=submission, **_decision(receipt))
 
 
+async def _note_ready(mailbox: Mailbox, ledger: Ledger) -> None:
+    await mailbox.consuming.wait()
+    ledger.write("ready")
+
+
 async def main(arguments: argparse.Namespace) -> None:
     table = tomllib.loads(arguments.settings.read_text("utf-8"))
     folder = arguments.settings.parent
@@ -263,8 +268,8 @@ async def main(arguments: argparse.Namespace) -> None:
                 mailbox.run(agency.handle, status=agency.handle_status, receipt=agency.handle_receipt)
             ),
             tasks.create_task(agency.copy_effects(mailbox)),
+            tasks.create_task(_note_ready(mailbox, ledger)),
         ]
-        ledger.write("ready")
         if arguments.send:
             running.append(tasks.create_task(_send(mailbox, ledger, arguments)))
             running[-1].add_done_callback(lambda _: None if arguments.stay else stop.set())

@@ -55,7 +55,7 @@ async def state_of(journal: Journal, name: str) -> OutgoingState | None:
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - polled until a deadline
             await asyncio.sleep(0.005)
 
 
