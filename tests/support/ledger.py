@@ -1,4 +1,4 @@
-"""Agencies as processes and what their ledgers prove: nothing lost, nothing doubled, in order, receipts true."""
+"""Agencies as processes and what their ledgers prove: nothing lost or doubled, in order, receipts true."""
 
 import json
 import os

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from hub.commands.local_axis import LocalAgency
 from hub.message import properties
-from hub.message.identifiers import Fingerprint
+from hub.message.identifiers import Fingerprint, MailboxName
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.signature.certificates import TrustAnchors
 from hub.signature.receipts import verify_receipt
@@ -94,6 +94,11 @@ class RawAgency:
     async def submit_signed(self, unsigned: bytes, submission_id: str | None = None) -> str:
         """Sign with the agency's own key, and publish."""
         return await self.submit(sign_envelope(unsigned, self.key), submission_id)
+
+    async def read_from(self, mailbox: str) -> None:
+        """Try to take one message out of somebody's queue."""
+        queue = await self._channel.get_queue(properties.queue_of(MailboxName(mailbox)), ensure=False)
+        await queue.get(fail=False)
 
     def receipts(self, submission_id: str, event: ReceiptEvent | None = None) -> list[Receipt]:
         """Return the verified receipts about a submission, in the order in which they came."""
