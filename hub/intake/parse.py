@@ -102,7 +102,7 @@ def _wrong_root(root: etree._Element) -> Violation | None:
     name = etree.QName(root)
     if name.localname == "edXML" and name.namespace == EDXML_NAMESPACE:
         return None
-    shown = f"{{{name.namespace or ''}}}{name.localname}"
+    shown = str(name.text)
     if name.namespace == _OLD_NAMESPACE:
         shown += " (e-doc.vn)"
     return _refuse(RejectionCode.NOT_AN_ENVELOPE, "QCVN 102:2016: edXML", root=shown)
