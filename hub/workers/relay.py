@@ -153,7 +153,8 @@ class Relay:
 
     async def _attempt(self, entry: OutboxEntry, directory: Directory) -> None:
         try:
-            self._attempted.append(await self._line.attempt(entry, directory))
+            attempted = await self._line.attempt(entry, directory)
+            self._attempted.append(attempted)  # only now: the list is another one after every record
         finally:
             self._in_flight -= 1
             self._work.set()
