@@ -1,10 +1,13 @@
 """What a person reads when a command does not do what was asked, and the exit code that a program reads."""
 
+import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from enum import IntEnum
 
-import click
+import typer
+from typer.exceptions import TyperException
 
 from deploy.local import StackError
 from hub.errors import HubError, MessageRejected, TemporaryFailure, Violation
@@ -24,38 +27,47 @@ class ExitCode(IntEnum):
 
 def explain(error: BaseException, *, as_json: bool) -> int | None:
     """Tell *error* on the right stream and return the exit code; None for what a developer has to see."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError | typer.Abort):
+        return ExitCode.INTERRUPTED
+    if (code := _code_of(error)) is None:
+        return None
+    violations = error.violations if isinstance(error, MessageRejected) else ()
+    _tell(_sentence(error), code, violations, as_json=as_json)
+    return code
+
+
+def _code_of(error: BaseException) -> ExitCode | None:
     match error:
-        case BaseExceptionGroup() if len(error.exceptions) == 1:
-            return explain(error.exceptions[0], as_json=as_json)
-        case click.exceptions.NoArgsIsHelpError():
-            error.show()
+        case TyperException():
             return ExitCode.USAGE
-        case click.ClickException():
-            _tell(error.format_message(), ExitCode.USAGE, (), as_json=as_json)
-            return ExitCode.USAGE
-        case KeyboardInterrupt() | click.Abort():
-            return ExitCode.INTERRUPTED
         case TemporaryFailure():
-            advice = f"{error}; `truc status` shows what runs, `truc up` starts the local stack"
-            _tell(advice, ExitCode.AWAY, (), as_json=as_json)
             return ExitCode.AWAY
-        case MessageRejected():
-            _tell(str(error), ExitCode.FAILED, error.violations, as_json=as_json)
-            return ExitCode.FAILED
         case HubError() | StackError():
-            _tell(str(error), ExitCode.FAILED, (), as_json=as_json)
             return ExitCode.FAILED
         case _:
             return None
 
 
-def _tell(sentence: str, code: ExitCode, violations: tuple[Violation, ...], *, as_json: bool) -> None:
+def _sentence(error: BaseException) -> str:
+    match error:
+        case TyperException():
+            message = error.format_message()
+            return message if message.startswith("Usage:") else f"{message} (--help shows how)"
+        case TemporaryFailure():
+            return f"{error}; `truc status` shows what runs, `truc up` starts the local stack"
+        case _:
+            return str(error)
+
+
+def _tell(sentence: str, code: ExitCode, violations: Sequence[Violation], *, as_json: bool) -> None:
     if as_json:
         found = [{"code": each.code, "path": each.path, "vi": each.vi, "en": each.en} for each in violations]
         answer = {"error": sentence, "exit_code": int(code), "violations": found}
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
         return
-    sys.stderr.write(_red(f"{sentence}\n"))
+    sys.stderr.write(sentence + "\n" if code is ExitCode.USAGE else _red(sentence) + "\n")
     for each in violations:
         sys.stderr.write(f"  {each.code} {each.path}\n    {each.vi}\n    {each.en}\n")
 

@@ -17,6 +17,7 @@ from hub.errors import ConfigurationError
 
 GRACE_SECONDS: Final = 30.0
 """A hub that has not settled what it holds by then is ended; what it held is delivered again."""
+LONGEST_LINE: Final = 2**20
 
 
 async def keep_running(home: Path | None, hubs: int) -> int:
@@ -31,12 +32,21 @@ async def keep_running(home: Path | None, hubs: int) -> int:
             await asyncio.to_thread(stack.down)
 
 
-async def start_hub(settings_file: Path, *, environment: Mapping[str, str] | None = None) -> Process:
-    """Start one hub process; its log comes out of `stdout`."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub", "serve", "--settings", str(settings_file),
-        stdout=PIPE, stderr=STDOUT, env={**environ, **(environment or {})}, start_new_session=True,
-    )  # fmt: skip
+async def start_hub(
+    settings_file: Path, *, environment: Mapping[str, str] | None = None, log: Path | None = None
+) -> Process:
+    """Start one hub process; what it logs goes to *log*, or comes out of `stdout`."""
+    command = (sys.executable, "-m", "hub", "serve", "--settings", str(settings_file))
+    variables = {**environ, **(environment or {})}
+    if log is None:
+        return await asyncio.create_subprocess_exec(
+            *command, env=variables, stdout=PIPE, stderr=STDOUT, start_new_session=True, limit=LONGEST_LINE
+        )
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        return await asyncio.create_subprocess_exec(
+            *command, env=variables, stdout=output, stderr=STDOUT, start_new_session=True
+        )
 
 
 async def stop_hub(process: Process) -> int:

@@ -44,10 +44,7 @@ async def register_certificate(
     home: Path | None, settings: Path | None, operator: str, code: str, file: Path
 ) -> dict[str, object]:
     """Register the first certificate in *file* for an agency."""
-    try:
-        certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]
-    except ValueError as error:
-        raise OperationRefused(f"{file} holds no certificate in PEM form") from error
+    certificate = _certificate_in(file)
     async with registry_desk(home, settings, operator) as desk:
         await desk.register_certificate(AgencyCode(code), certificate)
     return _facts(certificate)
@@ -69,6 +66,13 @@ async def revoke_certificate(
     """Revoke the certificate that *prefix* names."""
     async with registry_desk(home, settings, operator) as desk:
         return await desk.revoke_certificate(prefix, reason=reason)
+
+
+def _certificate_in(file: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())[0]
+    except ValueError as error:
+        raise OperationRefused(f"{file} holds no certificate in PEM form") from error
 
 
 def _facts(certificate: x509.Certificate) -> dict[str, object]:

@@ -40,7 +40,6 @@ Exit codes: 0 done, 1 refused or failed (the sentence says what to do),
 
 app: Final = typer.Typer(
     name="truc",
-    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -61,17 +60,17 @@ app.add_typer(topology.app, name="topology")
 app.command("queues")(queues.queues)
 
 
-@app.callback()
+@app.callback(help=HELP)
 def begin() -> None:
-    # The docstring of a callback would replace the help of the whole.
-    """Let only warnings of the parts below reach the person; `serve` logs as its settings say."""
+    """Let only what is wrong reach the person from the parts below; `serve` logs as its settings say."""
     import logging
-    import sys
 
     import structlog
 
+    for name in ("aio_pika", "aiormq"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 

@@ -19,7 +19,7 @@ _TOLERANCE: Final = timedelta(minutes=5)
 
 
 class LocalKeys:
-    """The key files of one home, encrypted each with a password of its own; made when they are first needed."""
+    """The key files of one home, each encrypted with a password of its own; made when first needed."""
 
     def __init__(self, home: Path) -> None:
         """Look after the keys of *home*."""

@@ -8,7 +8,7 @@ from hub.message.identifiers import AgencyCode, agency_key
 
 
 async def kit_file_of(home: Path | None, code: str) -> Path:
-    """Return the kit.toml of the mailbox that speaks for *code*; raises `ConfigurationError` where there is none."""
+    """Return the kit.toml of the mailbox that speaks for *code*; raises `ConfigurationError`."""
     folder = home_of(home)
     own = folder / "agencies" / agency_key(code) / "kit.toml"
     if own.exists():

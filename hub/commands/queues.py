@@ -20,7 +20,8 @@ def queues(home: Home = None, settings: SettingsFile = None, as_json: AsJson = F
         shown.emit(found)
         return
     rows = [
-        (each.mailbox, each.waiting, each.oldest_waiting_since, each.ready, each.unacknowledged, each.consumers,
+        (each.mailbox, each.waiting, each.oldest_waiting_since, each.ready, each.unacknowledged,
+         each.consumers,
          each.parked_until and f"until {shown.instant(each.parked_until)}: {each.parked_because}",
          "closed" if each.is_closed else None)
         for each in found

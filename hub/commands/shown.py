@@ -4,11 +4,9 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from enum import Enum
-from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 VIETNAM: Final = timezone(timedelta(hours=7))
 
@@ -23,24 +21,14 @@ def instant(at: datetime | None, *, with_date: bool = True) -> str:
 def plain(value: object) -> object:
     """Return *value* made of what JSON knows: bytes in hexadecimal, instants in ISO 8601 with +07:00."""
     match value:
-        case Enum():
-            return value.value
-        case None | bool() | int() | float() | str():
-            return value
-        case bytes():
-            return value.hex()
-        case datetime():
-            return value.astimezone(VIETNAM).isoformat()
-        case date():
-            return value.isoformat()
-        case UUID() | Path():
-            return str(value)
         case Mapping():
             return {str(key): plain(part) for key, part in value.items()}
         case list() | tuple() | set() | frozenset():
             return [plain(part) for part in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {item.name: plain(getattr(value, item.name)) for item in fields(value) if item.repr}
         case _:
-            return _record(value)
+            return _plain_leaf(value)
 
 
 def emit(value: object) -> None:
@@ -97,7 +85,15 @@ def _cell(value: object) -> str:
             return str(value)
 
 
-def _record(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value) if item.repr}
-    return str(value)
+def _plain_leaf(value: object) -> object:
+    match value:
+        case Enum():
+            return value.value
+        case None | bool() | int() | float() | str():
+            return value
+        case bytes():
+            return value.hex()
+        case datetime():
+            return value.astimezone(VIETNAM).isoformat()
+        case _:
+            return str(value)

@@ -18,10 +18,13 @@ def trace(
         str,
         typer.Argument(
             metavar="ID",
-            help="Name of a message, delivery, receipt, submission or document, or the beginning of a digest.",
+            help="Name of a message, delivery, receipt, submission or document; the beginning of a digest.",
             show_default=False,
         ),
     ],
+    every: Annotated[
+        bool, typer.Option("--all", help="Every line of the record, also those that say the same.")
+    ] = False,
     home: Home = None,
     settings: SettingsFile = None,
     as_json: AsJson = False,
@@ -42,11 +45,11 @@ def trace(
         shown.emit(found)
         return
     for each in found:
-        show(each)
+        show(each, every=every)
 
 
-def show(found: "Trace") -> None:
-    """Write one life for a person."""
+def show(found: "Trace", *, every: bool = False) -> None:
+    """Write one life for a person; *every* line of it, or those that say something new."""
     message = found.dossier.message
     code = "/".join(part for part in (message.code_number, message.code_notation) if part)
     shown.pairs(
@@ -62,7 +65,8 @@ def show(found: "Trace") -> None:
         },
     )
     rows = [
-        (each.recipient, each.mailbox, each.state, each.attempt, f"{each.lane_number}{' urgent' if each.is_urgent else ''}",
+        (each.recipient, each.mailbox, each.state, each.attempt,
+         f"{each.lane_number}{' urgent' if each.is_urgent else ''}",
          each.not_before or each.consigned_at, each.delivery_id)
         for each in found.dossier.deliveries
         if each.kind == "document"
@@ -75,6 +79,7 @@ def show(found: "Trace") -> None:
     moments = [
         (shown.instant(each.at, with_date=False), each.source, each.what, each.recipient, each.detail)
         for each in found.moments
+        if every or not each.is_repetition
     ]
     shown.table(
         f"{found.moments[0].at.astimezone(shown.VIETNAM):%d.%m.%Y} (+07:00)",

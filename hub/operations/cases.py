@@ -86,7 +86,7 @@ class CaseDesk:
         """Send dead letters again, each under its own delivery id, once, however many operators ask.
 
         A case is refused, and nothing of it changed, where it is closed, where the recipient has acknowledged
-        the delivery after all, or where the same content is current for the recipient through another delivery.
+        the delivery after all, or where the recipient has the same content through another delivery.
         """
 
         async def act(transaction: Transaction, cases: Sequence[LockedCase]) -> Handled:
@@ -95,7 +95,7 @@ class CaseDesk:
         return await self._each_batch(case_ids, act)
 
     async def discard(self, case_ids: Sequence[int], *, reason: str, attest: Attest) -> Handled:
-        """Give dead letters up for good; each sender gets a signed failure that says so, in the same commit."""
+        """Give dead letters up for good; each sender gets a signed failure in the same commit."""
         if not reason.strip():
             raise OperationRefused(
                 "a dead letter is discarded for a reason that stands in the evidence: give one"
@@ -189,7 +189,7 @@ def obstacle(case: LockedCase, trigger: Trigger) -> str | None:
     if delivery is None:
         if trigger is Trigger.DISCARDED:
             return None
-        return "the hub itself could not process this message: let its sender submit it again, and discard the case"
+        return "the hub itself could not process it: let its sender submit it again, and discard the case"
     if delivery.state in ACKNOWLEDGED:
         return "the recipient has acknowledged it with a signature: nothing is left to do"
     if advance(delivery.state, trigger) is None:

@@ -66,7 +66,7 @@ class RegistryDesk:
                 await self._record(transaction, "agency.add", {"agency": key, "parent": above})
             elif not await _is_same(transaction, key, name, above):
                 raise OperationRefused(
-                    f"{code} is in the registry with another name or parent; `truc agency show {code}` shows it"
+                    f"{code} stands for another name or parent; `truc agency show {code}` shows it"
                 )
         return is_new
 
@@ -127,7 +127,7 @@ class RegistryDesk:
         return is_new
 
     async def revoke_certificate(self, prefix: str, *, reason: str) -> Fingerprint:
-        """Revoke the certificate whose fingerprint begins with *prefix*; what it signs from now on is refused.
+        """Revoke the certificate whose fingerprint begins with *prefix*: what it signs is refused.
 
         Raises `OperationRefused` where none is meant, or more than one.
         """

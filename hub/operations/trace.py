@@ -1,6 +1,6 @@
 """The whole life of a document as one timeline."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,16 @@ from enum import StrEnum
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.tracing import Dossier, StoredDelivery, StoredEvent, find_messages, read_dossier
 from hub.message.identifiers import AgencyKey, DeliveryId
+
+_SAID_BY_OTHERS = frozenset(
+    {
+        "delivery.consigned",
+        "delivery.reported",
+        "delivery.reported_late",
+        "delivery.replayed",
+        "delivery.discarded",
+    }
+)
 
 
 class Source(StrEnum):
@@ -32,6 +42,8 @@ class Moment:
     """The recipient whose delivery it is about; None where it is about all of them."""
     delivery_id: DeliveryId | None
     detail: str
+    is_repetition: bool = False
+    """Whether another line says the same: an event beside the attempt, status or act that it records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +55,7 @@ class Trace:
 
 
 async def trace(database: Database, name: str) -> tuple[Trace, ...]:
-    """Return the life of every message that *name* may mean (see `find_messages`); none where nothing is found."""
+    """Return the life of every message that *name* may mean (see `find_messages`)."""
     async with database.connection() as connection:
         found = await find_messages(connection, name)
         dossiers = [await read_dossier(connection, message_id) for message_id in found]
@@ -56,7 +68,7 @@ def timeline(dossier: Dossier) -> tuple[Moment, ...]:
     order = list(Source)
     moments = [
         _arrival(dossier),
-        *_events(dossier.events, by_id),
+        *_events(dossier, by_id),
         *_attempts(dossier, by_id),
         *_statuses(dossier, by_id),
         *_receipts(dossier, by_id),
@@ -77,8 +89,8 @@ def _arrival(dossier: Dossier) -> Moment:
     )
 
 
-def _events(events: Iterable[StoredEvent], by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
-    for each in events:
+def _events(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
+    for each in dossier.events:
         delivery = by_id.get(each.delivery_id) if each.delivery_id is not None else None
         yield Moment(
             at=each.at,
@@ -87,16 +99,23 @@ def _events(events: Iterable[StoredEvent], by_id: Mapping[DeliveryId, StoredDeli
             recipient=delivery.recipient if delivery is not None else None,
             delivery_id=each.delivery_id,
             detail=_detail(each.detail),
+            is_repetition=each.name in _SAID_BY_OTHERS or _is_of_status(dossier, each),
         )
+
+
+def _is_of_status(dossier: Dossier, event: StoredEvent) -> bool:
+    return event.message_id is not None and event.message_id != dossier.message.message_id
 
 
 def _attempts(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
     for each in dossier.attempts:
+        delivery = by_id[each.delivery_id]
+        carried = f"status {delivery.status} " if delivery.status is not None else ""
         yield Moment(
             at=each.at,
             source=Source.ATTEMPT,
-            what=f"attempt {each.attempt}: {each.outcome}",
-            recipient=by_id[each.delivery_id].recipient,
+            what=f"{carried}attempt {each.attempt}: {each.outcome}",
+            recipient=delivery.recipient,
             delivery_id=each.delivery_id,
             detail=each.note or "",
         )

@@ -17,7 +17,7 @@ class Login:
 
 
 async def ensure_database(dsn: str, *, name: str, owner: Login, others: Sequence[Login]) -> None:
-    """Make the database *name* with its roles, as the administrator that *dsn* names; nobody else may connect.
+    """Make the database *name* with its roles, as the administrator in *dsn*; nobody else may connect.
 
     What exists already stays as it is, except that a role whose password does not fit gets the one given.
     """

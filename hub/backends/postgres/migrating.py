@@ -16,7 +16,7 @@ _ROLE: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 async def migrate(dsn: str, *, hub_role: str, operator_role: str) -> str:
-    """Bring the database at *dsn*, as its owner, to the newest revision, and grant the two roles what they need.
+    """Bring the database at *dsn*, as its owner, to the newest revision; grant both roles what they need.
 
     Returns the revision. Everything happens in one transaction each, under a lock: a second call waits, then
     finds nothing to do. Raises `TemporaryFailure` where the database is away.

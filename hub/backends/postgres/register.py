@@ -1,4 +1,4 @@
-"""The registry as its keeper changes it; every change of it is noticed by the hub processes within a second."""
+"""The registry as its keeper changes it; hub processes notice every change within a second."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ async def open_mailbox(transaction: Transaction, name: MailboxName, agency: Agen
 
 
 async def grant_mandate(transaction: Transaction, mailbox: MailboxName, root: AgencyKey) -> MailboxName:
-    """Let *mailbox* speak for *root* and what is below, unless another one does; returns the one that does."""
+    """Let *mailbox* speak for *root* and what is below, unless another does; returns the one that does."""
     await transaction.execute(statement("grant_mandate"), mailbox, root)
     return MailboxName(str(await transaction.fetchval(statement("read_mandate_in_force"), root)))
 
@@ -123,6 +123,6 @@ async def read_certificates(
 async def revoke_certificate(
     transaction: Transaction, prefix: str, at: datetime
 ) -> tuple[tuple[Fingerprint, AgencyKey], ...]:
-    """Revoke the certificates whose fingerprints, in hexadecimal, begin with *prefix*; returns which they were."""
+    """Revoke the certificates whose fingerprints begin with *prefix* (hexadecimal); returns which they were."""
     rows = await transaction.fetch(statement("revoke_certificate"), prefix.lower(), at)
     return tuple((Fingerprint(row["fingerprint"]), AgencyKey(row["agency"])) for row in rows)

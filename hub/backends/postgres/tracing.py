@@ -22,6 +22,7 @@ from hub.message.identifiers import (
 
 MANY: Final = 50
 _DIGEST_OCTETS: Final = 32
+_LEAST_DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ class Dossier:
 async def find_messages(connection: Transaction, name: str) -> tuple[MessageId, ...]:
     """Return the messages that *name* may mean; a status stands for the document that it is about.
 
-    A name is that of a message, a delivery, a receipt, a submission or a document, or the beginning of a digest.
+    A name is that of a message, delivery, receipt, submission or document, or the beginning of a digest.
     """
     rows: list[asyncpg.Record] = []
     if (identifier := _uuid(name)) is not None:
@@ -188,9 +189,9 @@ def _uuid(name: str) -> UUID | None:
 
 
 def _digest_range(name: str) -> tuple[bytes, bytes] | None:
-    """Return the first and the last digest that begin with *name* in hexadecimal; None where it is no digest."""
+    """Return the first and the last digest that begin with *name* (hexadecimal); None where it is no digest."""
     digits = name.lower()
-    if not 6 <= len(digits) <= 2 * _DIGEST_OCTETS or set(digits) - set("0123456789abcdef"):
+    if not _LEAST_DIGITS <= len(digits) <= 2 * _DIGEST_OCTETS or set(digits) - set("0123456789abcdef"):
         return None
     width = 2 * _DIGEST_OCTETS
     return bytes.fromhex(digits.ljust(width, "0")), bytes.fromhex(digits.ljust(width, "f"))
