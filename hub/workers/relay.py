@@ -194,21 +194,22 @@ class Relay:
     async def _claim_forever(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._hint.clear()
-            if await self._claim() < self._limits.claim:
+            if not self._has_room():
+                self._let_go.clear()
+                await any_of(self._let_go, stop, within=self._limits.poll_interval)
+            elif not await self._claim():
                 await any_of(self._hint, stop, within=self._limits.poll_interval)
 
     async def _claim(self) -> int:
-        room = min(self._limits.claim, self._limits.entries - self.held)
-        octets = self._limits.octets - self._hold.octets
-        if room <= 0 or octets <= 0 or not self._line.publisher.is_up:
+        """Take rows that nobody handed over; returns how many, so that a backlog is taken without a pause."""
+        if not self._line.publisher.is_up:
             return 0
+        room = min(self._limits.claim, self._limits.entries - self.held)
         try:
-            entries = await self._outbox.claim(room, octets)
+            entries = await self._outbox.claim(room, self._limits.octets - self._hold.octets)
         except TemporaryFailure as failure:
             log.warning("outbox.away", reason=str(failure))
             return 0
-        for entry in entries:
-            if entry.entry_id not in self._hold.entry_ids:
-                self._hold.put(entry)
-        self._work.set()
-        return len(entries)
+        new = [entry for entry in entries if entry.entry_id not in self._hold.entry_ids]
+        self.offer(new)
+        return len(new)
