@@ -123,6 +123,6 @@ async def read_certificates(
 async def revoke_certificate(
     transaction: Transaction, prefix: str, at: datetime
 ) -> tuple[tuple[Fingerprint, AgencyKey], ...]:
-    """Revoke the certificates whose fingerprints begin with *prefix* (hexadecimal); returns which they were."""
+    """Revoke the certificates whose fingerprints begin with *prefix* (hexadecimal); returns them."""
     rows = await transaction.fetch(statement("revoke_certificate"), prefix.lower(), at)
     return tuple((Fingerprint(row["fingerprint"]), AgencyKey(row["agency"])) for row in rows)

@@ -189,7 +189,7 @@ def _uuid(name: str) -> UUID | None:
 
 
 def _digest_range(name: str) -> tuple[bytes, bytes] | None:
-    """Return the first and the last digest that begin with *name* (hexadecimal); None where it is no digest."""
+    """Return the first and the last digest that begin with *name* (hexadecimal), if it is one."""
     digits = name.lower()
     if not _LEAST_DIGITS <= len(digits) <= 2 * _DIGEST_OCTETS or set(digits) - set("0123456789abcdef"):
         return None
