@@ -19,7 +19,7 @@ from aiormq import Channel, Connection
 from aiormq.exceptions import (
     AMQPError,
     AuthenticationError,
-    ConnectionClosed,
+    InvalidFrameError,
     ProbableAuthenticationError,
 )
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
@@ -33,7 +33,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 CALL_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 5.0
 LONGEST_PAUSE: Final = 5.0
-NOT_ALLOWED: Final = 530
 FOREIGN: Final = (AMQPError, OSError, RuntimeError, TimeoutError)
 """What the client library raises; `ChannelInvalidStateError` is a `RuntimeError`."""
 
@@ -51,16 +50,29 @@ class BrokerAddress:
     @property
     def place(self) -> str:
         """Host, port and virtual host, without the password: for people."""
-        url = URL(self.url)
+        url = self._parsed()
         return f"{url.host}:{url.port}{url.path}"
 
     def connection(self, purpose: str) -> Connection:
         """Prepare a connection; nothing is opened yet."""
-        url = URL(self.url).update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
+        url = self._parsed().update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
         return Connection(url, transport_factory=TolerantTransport(self._tls()))
 
+    def _parsed(self) -> URL:
+        try:
+            url = URL(self.url)
+        except ValueError:
+            url = URL()
+        if url.scheme not in {"amqp", "amqps"} or not url.host:
+            # The text may hold the password.
+            raise ConfigurationError(
+                "the broker's address is not like amqps://user:password@host:5671/vhost: "
+                "write special characters of the password as %XX"
+            )
+        return url
+
     def _tls(self) -> ssl.SSLContext | None:
-        if URL(self.url).scheme != "amqps":
+        if self._parsed().scheme != "amqps":
             return None
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
@@ -206,9 +218,11 @@ def translated(act: str) -> Iterator[None]:
 
 
 def _is_refusal(error: Exception | None) -> bool:
-    if isinstance(error, ConnectionClosed):
-        return bool(error.args) and error.args[0] == NOT_ALLOWED
-    return isinstance(error, AuthenticationError | ProbableAuthenticationError)
+    """Whether the broker has answered, and does not want us.
+
+    The client library reports the broker's close instead of an open virtual host as an invalid frame.
+    """
+    return isinstance(error, AuthenticationError | ProbableAuthenticationError | InvalidFrameError)
 
 
 async def _close(connection: Connection) -> None:

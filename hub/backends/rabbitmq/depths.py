@@ -1,6 +1,7 @@
 """How full the queues are, for operators and for health: unknown is never told as zero."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,11 +18,11 @@ NAMES_IN_A_REQUEST: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueDepth:
-    """What the broker last counted in one queue; `None` where it has not counted yet."""
+    """What the broker counts in one queue; `None` where it does not say."""
 
     ready: int | None
     unsettled: int | None
-    consumers: int | None
+    consumers: int
 
 
 async def queue_depths(
@@ -35,19 +36,28 @@ async def queue_depths(
 async def depths_of(api: ManagementApi, queues: Sequence[str]) -> dict[str, QueueDepth]:
     """Return the depths of those of *queues* that exist, some of them at a time."""
     depths: dict[str, QueueDepth] = {}
+    consumers = await _consumers(api)
     for start in range(0, len(queues), NAMES_IN_A_REQUEST):
         async for record in api.pages(
             f"queues/{api.vhost}",
             name=_any_of(queues[start : start + NAMES_IN_A_REQUEST]),
             use_regex="true",
-            columns="name,messages_ready,messages_unacknowledged,consumers",
+            # With its statistics the broker answers slowly, and leaves out what is only seconds old.
+            disable_stats="true",
+            enable_queue_totals="true",
         ):
-            depths[str(record["name"])] = QueueDepth(
+            name = str(record["name"])
+            depths[name] = QueueDepth(
                 ready=_count(record.get("messages_ready")),
                 unsettled=_count(record.get("messages_unacknowledged")),
-                consumers=_count(record.get("consumers")),
+                consumers=consumers[name],
             )
     return depths
+
+
+async def _consumers(api: ManagementApi) -> Counter[str]:
+    records = await api.records(f"consumers/{api.vhost}")
+    return Counter(str(queue["name"]) for record in records if isinstance(queue := record["queue"], dict))
 
 
 def _any_of(names: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from hub.message.properties import DEAD_LETTER_EXCHANGE
 
 OUR_QUEUES: Final = r"^(hub|agency)\."
 OUR_EXCHANGES: Final = re.compile(rf"axis\..*|{re.escape(DEAD_LETTER_EXCHANGE)}")
+QUEUE_POLICIES: Final = frozenset({"all", "queues", "quorum_queues"})
 OUR_TAGS: Final = frozenset({HUB_TAG, MAILBOX_TAG})
 SALT_OCTETS: Final = 4
 
@@ -52,18 +53,29 @@ async def _entities(api: ManagementApi) -> AsyncIterator[tuple[Thing, str]]:
     for record in await api.records(f"exchanges/{api.vhost}"):
         if OUR_EXCHANGES.fullmatch(str(record["name"])):
             yield Thing(kind=Kind.EXCHANGE, name=str(record["name"])), exchange_fact(record)
-    for record in await api.records(f"policies/{api.vhost}"):
+    policies = await api.records(f"policies/{api.vhost}")
+    for record in policies:
         if str(record["name"]).startswith(POLICY_PREFIX):
             yield Thing(kind=Kind.POLICY, name=str(record["name"])), policy_fact(record)
-    columns = "name,durable,arguments,policy"
+    columns = "name,durable,arguments"
     async for record in api.pages(f"queues/{api.vhost}", name=OUR_QUEUES, use_regex="true", columns=columns):
         name = str(record["name"])
         yield Thing(kind=Kind.QUEUE, name=name), queue_fact(record)
-        yield Thing(kind=Kind.POLICY_IN_FORCE, name=name), str(record.get("policy") or "none")
+        yield Thing(kind=Kind.POLICY_IN_FORCE, name=name), _in_force(name, policies)
     for record in await api.records(f"bindings/{api.vhost}"):
         if OUR_EXCHANGES.fullmatch(str(record["source"])):
             route = (str(record["source"]), str(record["routing_key"]), str(record["destination"]))
             yield binding_thing(*route), "bound"
+
+
+def _in_force(queue: str, policies: list[Record]) -> str:
+    """Name the policy that the broker applies to *queue*; what it says itself is seconds old."""
+    candidates = [
+        (int(str(policy["priority"])), str(policy["name"]))
+        for policy in policies
+        if policy["apply-to"] in QUEUE_POLICIES and re.search(str(policy["pattern"]), queue)
+    ]
+    return max(candidates, default=(0, "none"))[1]
 
 
 def _rights(permissions: list[Record], topics: list[Record], ours: AbstractSet[str]) -> dict[Thing, str]:
