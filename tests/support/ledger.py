@@ -48,9 +48,9 @@ class AgencyProcess:
         self._process = self._launch()
 
     def restart(self, **policy: object) -> None:
-        """Start the software again on its journal, perhaps with another policy."""
+        """Start the software again on its journal, perhaps with another policy; it sends nothing anew."""
         (self.folder / "agency.toml").write_text(_settings(self.agency, policy), "utf-8")
-        self._command = self._command[:5]
+        self._command, self._environment = self._command[:5], {}
         self._process = self._launch()
 
     @property
@@ -71,7 +71,9 @@ class AgencyProcess:
         return read_effects(journal) if journal.exists() and self.lines("ready") else []
 
     def receipts(self, event: str | None = None) -> list[Line]:
-        return [line for line in self.lines("receipt") if event in {None, line["receipt_event"]}]
+        """Return each receipt once, however often it came; two receipts that say the same are still two."""
+        distinct = {line["receipt_id"]: line for line in self.lines("receipt")}
+        return [line for line in distinct.values() if event in {None, line["receipt_event"]}]
 
     def terminate(self) -> None:
         if self.exit_code is None:
