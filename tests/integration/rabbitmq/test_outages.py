@@ -14,10 +14,11 @@ from deploy.local import LocalStack
 from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
 from hub.backends.rabbitmq.consumer import RabbitConsumer
 from hub.backends.rabbitmq.publisher import PublishLimits, RabbitPublisher
+from hub.backends.rabbitmq.reconciler import Reconciler
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message.outbox import PublishResult
 from hub.ports import BatchLimits
-from tests.support.broker import PrivateVhost, rabbit_publisher, until
+from tests.support.broker import PrivateVhost, a_topology, private_vhost, rabbit_publisher, until
 from tests.support.entries import an_entry
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -25,11 +26,21 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 SHORT = PublishLimits(outage_patience=timedelta(milliseconds=300))
 
 
+@pytest.fixture(scope="module")
+def mortal_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Start a stack that tests may kill."""
+    stack = LocalStack(tmp_path_factory.mktemp("stack") / "home")
+    stack.up()
+    yield stack
+    stack.purge()
+
+
 @pytest.fixture
-def stopped_broker(local_stack: LocalStack) -> Iterator[LocalStack]:
-    """Let a test kill the broker; it runs again afterwards."""
-    yield local_stack
-    local_stack.broker.start()
+async def mortal_axis(mortal_stack: LocalStack) -> AsyncIterator[PrivateVhost]:
+    """Make the topology on a node that the test may kill; the virtual host goes with the stack."""
+    async with private_vhost(mortal_stack) as vhost:
+        await Reconciler(vhost.api).apply(a_topology())
+        yield vhost
 
 
 @asynccontextmanager
@@ -144,12 +155,10 @@ async def test_who_stops_waiting_leaves_the_others_their_answers(axis: PrivateVh
     assert all(isinstance(result, asyncio.CancelledError) for result in results[::2])
 
 
-async def test_without_a_broker_a_publish_is_unknown_and_cheap(
-    axis: PrivateVhost, stopped_broker: LocalStack
-) -> None:
-    async with rabbit_publisher(axis, SHORT) as (publisher, opened):
+async def test_without_a_broker_a_publish_is_unknown_and_cheap(mortal_axis: PrivateVhost) -> None:
+    async with rabbit_publisher(mortal_axis, SHORT) as (publisher, opened):
         await opened.wait_ready(timedelta(seconds=10))
-        await asyncio.to_thread(stopped_broker.broker.kill)
+        await asyncio.to_thread(mortal_axis.stack.broker.kill)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
         results = await asyncio.gather(*(publisher.publish(an_entry(number=n)) for n in range(300)))
         results += [await publisher.publish(an_entry())]
@@ -198,27 +207,25 @@ class Traffic:
         await until(has_arrived, seconds=60)
 
 
-async def test_a_killed_broker_loses_nothing_that_was_confirmed(
-    axis: PrivateVhost, stopped_broker: LocalStack
-) -> None:
-    traffic = Traffic()
+async def test_a_killed_broker_loses_nothing_that_was_confirmed(mortal_axis: PrivateVhost) -> None:
+    traffic, broker = Traffic(), mortal_axis.stack.broker
     async with (
-        rabbit_publisher(axis, SHORT) as (publisher, _),
-        link(axis, "H49") as mailbox,
+        rabbit_publisher(mortal_axis, SHORT) as (publisher, _),
+        link(mortal_axis, "H49") as mailbox,
         consumer_of(mailbox, "agency.H49") as consumer,
         asyncio.TaskGroup() as tasks,
     ):
         tasks.create_task(traffic.publish(publisher))
         tasks.create_task(traffic.consume(consumer))
         await traffic.confirms(500)
-        await asyncio.to_thread(stopped_broker.broker.kill)
-        await asyncio.to_thread(stopped_broker.broker.start)
+        await asyncio.to_thread(broker.kill)
+        await asyncio.to_thread(broker.start)
         await traffic.confirms(500)
         await traffic.drains()
         await consumer.pause()
 
     assert traffic.confirmed <= traffic.arrived
-    assert await axis.waiting("hub.returned") == 0
+    assert await mortal_axis.waiting("hub.returned") == 0
 
 
 async def test_a_consumer_comes_back_when_its_queue_does(axis: PrivateVhost) -> None:
