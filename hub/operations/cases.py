@@ -10,7 +10,6 @@ from hub.backends.postgres.desk import Action, Attempt, Case, CaseFilter, Locked
 from hub.backends.postgres.issuing import Failure
 from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.reporting import LockedDelivery
-from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
 from hub.errors import OperationRefused
 from hub.message.delivery_state import ACKNOWLEDGED, Trigger, advance
@@ -169,7 +168,7 @@ class CaseDesk:
         )
         letters = await issuing.issue(transaction, receipts, attest, self._new_id)
         await posting.enter(transaction, letters)
-        await _schedule(transaction, letters, self._clock)
+        await desk.schedule(transaction, [letter.delivery_id for letter in letters])
 
     def _action(self, action: str, case: LockedCase, reason: str | None) -> Action:
         return Action(
@@ -214,26 +213,6 @@ async def _replay_what_can_be(transaction: Transaction, able: Sequence[LockedCas
     if not able or await desk.replay(transaction, list(deliveries.values())):
         return able
     return [case for case in able if await desk.replay(transaction, [deliveries[case.case_id]])]
-
-
-async def _schedule(transaction: Transaction, letters: Sequence[posting.NewDelivery], clock: Clock) -> None:
-    """Promise *letters* to whichever hub process claims them first."""
-    rows: list[tuple[object, ...]] = [
-        (
-            letter.delivery_id,
-            letter.mailbox,
-            letter.sender,
-            letter.recipient,
-            letter.is_urgent,
-            letter.lane_number,
-            1,
-            len(letter.body),
-            clock.now(),
-        )
-        for letter in letters
-    ]
-    if rows:
-        await transaction.execute(statement("schedule_outbox_entries"), *columns(rows, 9))
 
 
 def _with(cases: Sequence[LockedCase]) -> Iterator[tuple[LockedCase, LockedDelivery]]:

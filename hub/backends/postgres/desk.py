@@ -189,6 +189,11 @@ async def discard(transaction: Transaction, deliveries: Sequence[DeliveryId]) ->
     await transaction.execute(statement("discard_deliveries"), list(deliveries))
 
 
+async def schedule(transaction: Transaction, receipts: Sequence[DeliveryId]) -> None:
+    """Promise the deliveries of *receipts* to whichever hub process claims them first."""
+    await transaction.execute(statement("schedule_receipts"), list(receipts))
+
+
 async def close_cases(transaction: Transaction, case_ids: Sequence[int], outcome: str) -> None:
     """Close the cases with *outcome*."""
     await transaction.execute(statement("close_cases"), list(case_ids), outcome)
