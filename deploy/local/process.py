@@ -39,7 +39,16 @@ def launch(
             extra_groups=user and (),
         )
     _children[child.pid] = child
+    # For a moment after exec a process shows neither arguments nor environment: it could not be found again.
+    holds(lambda: child.poll() is not None or _shows_itself(child.pid), seconds=5)
     return child.pid
+
+
+def _shows_itself(pid: int) -> bool:
+    try:
+        return bool(marks(psutil.Process(pid)))
+    except psutil.Error:
+        return False
 
 
 def group_of(user: str) -> int:
@@ -142,7 +151,7 @@ def pid_is_alive(pid: int) -> bool:
     """Tell whether a process with that *pid* still does anything."""
     try:
         return is_alive(psutil.Process(pid))
-    except psutil.Error:
+    except (psutil.Error, ValueError):  # psutil raises ValueError for numbers that are none of a process
         return False
 
 
