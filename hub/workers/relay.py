@@ -16,6 +16,7 @@ from hub.errors import TemporaryFailure
 from hub.message.directory import Directory
 from hub.message.outbox import Attempted, OutboxEntry
 from hub.ports import Attest, Outbox, Recover, Registry
+from hub.workers import measures
 from hub.workers.waiting import any_of, until_it_works
 
 log = structlog.get_logger(__name__)
@@ -155,6 +156,7 @@ class Relay:
         try:
             attempted = await self._line.attempt(entry, directory)
             self._attempted.append(attempted)  # only now: the list is another one after every record
+            measures.PUBLISHED.labels(attempted.result.value).inc()
         finally:
             self._in_flight -= 1
             self._work.set()
