@@ -217,8 +217,8 @@ async def remove(vhost: PrivateVhost) -> None:
     """Delete a virtual host, its policies first.
 
     A queue that is deleted while its dead-letter worker starts makes that worker crash; a second crash within
-    seconds ends the supervisor of all of them, until the node is restarted (rabbitmq-server issue 16652). On a
-    node that was killed the workers always go that way: a test that kills one has a node of its own.
+    seconds ends the supervisor of all of them, until the node is restarted (rabbitmq-server issue 16652). On
+    a node that was killed the workers always go that way: a test that kills one has a node of its own.
     """
     for policy in await vhost.api.records(f"policies/{vhost.name}"):
         await vhost.api.delete(f"policies/{vhost.name}/{segment(str(policy['name']))}")

@@ -12,8 +12,11 @@ from hub.backends.rabbitmq.topology import Exchange, Policy, Queue, Topology
 POLICY_PRIORITY: Final = 100
 """Above what an operator's policy for all queues has: only the one with the highest priority applies."""
 QUORUM_POLICIES_SINCE: Final = (3, 12)
-NEGATIVE_LIMITS_SINCE: Final = (4, 0)
-"""From here on a queue without a delivery limit has one of 20, and drops what exceeds it."""
+UNLIMITED_SINCE: Final = (4, 0)
+"""From here on a queue has a delivery limit of 20 and drops what exceeds it, unless it was declared with -1.
+
+A policy with -1 is not sure to be honoured, and before 4.0 an argument of -1 means 0.
+"""
 
 
 class Kind(StrEnum):
@@ -103,7 +106,7 @@ def _facts(topology: Topology, version: tuple[int, int]) -> Iterator[tuple[Thing
     for policy in topology.policies:
         yield Thing(kind=Kind.POLICY, name=policy.name), policy_fact(policy_content(policy, version))
     for queue in topology.queues:
-        yield Thing(kind=Kind.QUEUE, name=queue.name), queue_fact(queue_content(queue))
+        yield Thing(kind=Kind.QUEUE, name=queue.name), queue_fact(queue_content(queue, version))
         yield Thing(kind=Kind.POLICY_IN_FORCE, name=queue.name), _policy_name(queue, topology)
     for binding in topology.bindings:
         yield binding_thing(binding.exchange, binding.routing_key, binding.queue), "bound"
@@ -124,19 +127,17 @@ def exchange_content(exchange: Exchange) -> Record:
     return {"type": exchange.kind, "durable": True, "arguments": {**exchange.arguments}}
 
 
-def queue_content(queue: Queue) -> Record:
-    """Write *queue* as the management interface takes it."""
-    return {"durable": True, "arguments": {**queue.arguments}}
+def queue_content(queue: Queue, version: tuple[int, int]) -> Record:
+    """Write *queue* as the management interface of a broker of *version* takes it."""
+    unlimited = {"x-delivery-limit": -1} if queue.is_last and version >= UNLIMITED_SINCE else {}
+    return {"durable": True, "arguments": {**queue.arguments, **unlimited}}
 
 
 def policy_content(policy: Policy, version: tuple[int, int]) -> Record:
     """Write *policy* as the management interface of a broker of *version* takes it."""
-    definition: Record = {**policy.definition}
-    if "delivery-limit" not in definition and version >= NEGATIVE_LIMITS_SINCE:
-        definition["delivery-limit"] = -1
     return {
         "pattern": policy.pattern,
-        "definition": definition,
+        "definition": {**policy.definition},
         "apply-to": "quorum_queues" if version >= QUORUM_POLICIES_SINCE else "queues",
         "priority": POLICY_PRIORITY,
     }

@@ -109,7 +109,7 @@ class _Mender:
         await self._put("exchanges", name, exchange_content(self._exchanges[name]))
 
     async def _make_queue(self, name: str) -> None:
-        await self._put("queues", name, queue_content(self._queues[name]))
+        await self._put("queues", name, queue_content(self._queues[name], self._version))
 
     async def _make_policy(self, name: str) -> None:
         await self._put("policies", name, policy_content(self._policies[name], self._version))

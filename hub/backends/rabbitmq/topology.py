@@ -58,6 +58,8 @@ class Queue:
 
     name: str
     arguments: Arguments = field(default_factory=lambda: dict(QUORUM))
+    is_last: bool = False
+    """Nothing lies behind it: no number of deliveries may make a message disappear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,12 @@ HUB_BINDINGS: Final = (
     Binding(exchange=DEAD_LETTER_EXCHANGE, queue=DEAD_LETTER_QUEUE, routing_key=""),
     Binding(exchange=UNROUTED_EXCHANGE, queue=INVALID_QUEUE, routing_key=""),
 )
+HUB_QUEUES: Final = (
+    Queue(name=INTAKE_QUEUE),
+    Queue(name=RETURNED_QUEUE),
+    Queue(name=DEAD_LETTER_QUEUE, is_last=True),
+    Queue(name=INVALID_QUEUE, is_last=True),
+)
 _SAFE: Final[Arguments] = {"overflow": "reject-publish"}
 HUB_POLICIES: Final = (
     Policy(
@@ -170,7 +178,7 @@ HUB_POLICIES: Final = (
             "max-length-bytes": 8_000_000_000,
         },
     ),
-    # Nothing lies behind these two: no delivery limit, no time to live, nowhere to dead-letter to.
+    # Nothing lies behind these two: no time to live, nowhere to dead-letter to.
     Policy(
         name="axis.hub.last",
         pattern=r"^hub\.(dead_letter|invalid)$",
@@ -189,7 +197,7 @@ def topology(mailboxes: Sequence[MailboxTopology], hub: HubUser | None = None) -
     return Topology(
         exchanges=EXCHANGES,
         queues=(
-            *(Queue(name=binding.queue) for binding in HUB_BINDINGS),
+            *HUB_QUEUES,
             *(Queue(name=queue_of(mailbox.name)) for mailbox in mailboxes),
         ),
         bindings=(*HUB_BINDINGS, *(_binding_of(mailbox) for mailbox in mailboxes)),
