@@ -1,0 +1,225 @@
+"""Throughput: a full queue is drained, by the axis and by the bare relay; generating load does not count."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Final
+
+import aio_pika
+import asyncpg
+from aio_pika.abc import AbstractChannel
+
+from adapters.kit.mailbox import Mailbox
+from adapters.kit.settings import read_settings
+from hub.message.identifiers import digest_of
+from hub.message.properties import INTAKE_QUEUE
+from tests.benchmarks.checking import BenchFailed, Expected, check_everything
+from tests.benchmarks.place import Place, depth, depth_of
+from tests.benchmarks.processor_time import Sampler, seconds_of
+from tests.benchmarks.profiling import Profiler
+from tests.support.hub_process import HubProcess, hub_processes
+from tests.support.waiting import until
+
+LONGEST: Final = 600.0
+SOURCE, TARGET = "bench.source", "bench.target"
+PARTS = ("hub", "broker", "database")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """One drain of the axis: from the first consignment to the moment when nothing was left to do."""
+
+    hubs: int
+    documents: int
+    deliveries: int
+    receipts: int
+    octets: int
+    seconds: float
+    start_seconds: float
+    """From the start of the hub's process to the first consignment: interpreter, imports, connections."""
+    cpu_seconds: dict[str, float]
+    resident: tuple[int, ...]
+    """The most that each hub process held, in octets."""
+
+    @property
+    def per_second(self) -> float:
+        """Documents carried in a second."""
+        return self.documents / self.seconds
+
+    def cpu_ms(self) -> dict[str, float]:
+        """Return the processor milliseconds of each part for one document."""
+        shares = {part: 1000 * self.cpu_seconds[part] / self.documents for part in PARTS}
+        return {**shares, "total": sum(shares.values())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relayed:
+    """One drain by the bare relay."""
+
+    messages: int
+    seconds: float
+    cpu_seconds: dict[str, float]
+
+    @property
+    def per_second(self) -> float:
+        """Messages relayed in a second."""
+        return self.messages / self.seconds
+
+    def cpu_ms(self) -> dict[str, float]:
+        """Return the processor milliseconds of each part for one message."""
+        shares = {part: 1000 * seconds / self.messages for part, seconds in self.cpu_seconds.items()}
+        return {**shares, "total": sum(shares.values())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Signed envelopes that all go to the first *recipients* recipients."""
+
+    bodies: Sequence[bytes]
+    recipients: int = 1
+
+
+async def drain(
+    place: Place, load: Load, *, hubs: int, pool: ProcessPoolExecutor, profiler: Profiler | None = None
+) -> Drained:
+    """Fill `hub.intake` while no hub runs, start *hubs* of them, wait until all is done, check everything."""
+    expected = await _fill(place, load)
+    trees = {"broker": place.broker_pid, "database": place.database_pid}
+    with hub_processes(place.axis.settings_file, place.axis.home) as start, Sampler(trees) as sampler:
+        started_at = time.time()
+        running = [start(HUB_LOG_LEVEL="info") for _ in range(hubs)]
+        for number, hub in enumerate(running):
+            sampler.add(f"hub {number}", hub.pid)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(profiler.attached(running[0]) if profiler else nullcontext())
+            await _until_drained(place, load, running)
+        outcome = await _outcome(place, started_at)
+        codes = [await hub.stop() for hub in running]
+    if any(codes):
+        raise BenchFailed(f"a hub process ended with {codes}")
+    receipts = await check_everything(place, expected, pool, {})
+    first, last = outcome["first"], outcome["last"]
+    _check_counts(outcome, load, receipts)
+    names = [f"hub {number}" for number in range(hubs)]
+    return Drained(
+        hubs=hubs,
+        documents=len(load.bodies),
+        deliveries=outcome["documents"],
+        receipts=receipts,
+        octets=sum(map(len, load.bodies)),
+        seconds=last - first,
+        start_seconds=first - started_at,
+        cpu_seconds={
+            "hub": sum(sampler.used(name, first, last) for name in names),
+            "broker": sampler.used("broker", first, last),
+            "database": sampler.used("database", first, last),
+        },
+        resident=tuple(sampler.most_resident(name) for name in names),
+    )
+
+
+async def _fill(place: Place, load: Load) -> Expected:
+    async with Mailbox.open(read_settings(place.sender.kit_file)) as mailbox:
+        submissions = await mailbox.send_signed_many(load.bodies)
+    async with place.broker() as channel:
+        await _until_depth(channel, INTAKE_QUEUE, len(load.bodies))
+    return Expected(
+        digests={one: digest_of(body) for one, body in zip(submissions, load.bodies, strict=True)},
+        recipients=tuple(each.key for each in place.recipients[: load.recipients]),
+    )
+
+
+async def _until_depth(channel: AbstractChannel, queue: str, count: int) -> None:
+    await until(lambda: _has(channel, queue, count), what=f"{count} messages in {queue}", seconds=30)
+
+
+async def _has(channel: AbstractChannel, queue: str, count: int) -> bool:
+    return await depth_of(channel, queue) == count
+
+
+async def _until_drained(place: Place, load: Load, hubs: Sequence[HubProcess]) -> None:
+    """Return when the recipients' queues hold everything and the outbox is empty."""
+    async with place.broker() as channel, place.database() as database:
+
+        async def is_drained() -> bool:
+            if any(hub.exit_code is not None for hub in hubs):
+                raise BenchFailed("a hub process ended; its last lines:\n" + _last_lines(hubs))
+            for recipient in place.recipients[: load.recipients]:
+                if await depth(channel, recipient.mailbox) < len(load.bodies):
+                    return False
+            return not await database.fetchval("select exists (select from outbox_entries)")
+
+        await until(is_drained, what="the end of the drain", seconds=LONGEST, pause=0.1)
+
+
+def _last_lines(hubs: Sequence[HubProcess]) -> str:
+    return "\n".join(hub.log.read_text("utf-8", "replace")[-2000:] for hub in hubs)
+
+
+async def _outcome(place: Place, since: float) -> asyncpg.Record:
+    """Ask the axis itself when its deliveries were confirmed: each row has the instant of its own confirm."""
+    async with place.database() as connection:
+        return await connection.fetchrow(
+            """
+            select extract(epoch from min(consigned_at) filter (where kind = 'document'))::float8 as first,
+                   extract(epoch from max(consigned_at))::float8 as last,
+                   count(*) filter (where kind = 'document') as documents,
+                   count(*) filter (where kind = 'receipt') as receipts,
+                   count(*) filter (where consigned_at is null) as unconfirmed
+            from deliveries where created_at >= to_timestamp($1)
+            """,
+            since,
+        )
+
+
+def _check_counts(outcome: asyncpg.Record, load: Load, receipts: int) -> None:
+    deliveries = len(load.bodies) * load.recipients
+    if (outcome["documents"], outcome["receipts"], outcome["unconfirmed"]) != (deliveries, receipts, 0):
+        raise BenchFailed(f"the axis counts {dict(outcome)}, the queues {deliveries} and {receipts}")
+
+
+async def relay_bare(place: Place, bodies: Sequence[bytes]) -> Relayed:
+    """Fill a quorum queue and let the bare relay drain it into another."""
+    async with place.broker() as channel:
+        await _fill_bare(place, bodies)
+        await _until_depth(channel, SOURCE, len(bodies))
+        taken, broker_seconds = await _relay_in_a_process(place, len(bodies))
+        await _until_depth(channel, TARGET, len(bodies))
+        for queue in (SOURCE, TARGET):
+            await channel.queue_delete(queue)
+    return Relayed(
+        messages=len(bodies),
+        seconds=taken["last"] - taken["first"],
+        cpu_seconds={"relay": taken["cpu_seconds"], "broker": broker_seconds},
+    )
+
+
+async def _fill_bare(place: Place, bodies: Sequence[bytes]) -> None:
+    async with place.broker() as channel:
+        for queue in (SOURCE, TARGET):
+            await channel.declare_queue(queue, durable=True, arguments={"x-queue-type": "quorum"})
+        for start in range(0, len(bodies), 200):
+            async with asyncio.TaskGroup() as tasks:
+                for body in bodies[start : start + 200]:
+                    message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+                    tasks.create_task(channel.default_exchange.publish(message, SOURCE))
+
+
+async def _relay_in_a_process(place: Place, count: int) -> tuple[dict[str, float], float]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.benchmarks.bare_relay", place.admin_url, SOURCE, TARGET, str(count),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    if process.stdin is None or process.stdout is None or await process.stdout.readline() != b"ready\n":
+        raise BenchFailed("the bare relay did not start")
+    before = seconds_of(place.broker_pid)
+    process.stdin.write(b"\n")
+    line = await asyncio.wait_for(process.stdout.readline(), LONGEST)
+    used = seconds_of(place.broker_pid) - before
+    await process.wait()
+    return json.loads(line), used

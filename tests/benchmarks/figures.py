@@ -1,0 +1,186 @@
+"""What was measured, as `build/bench.json` and as tables."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.drain import Drained, Relayed
+from tests.benchmarks.latency import Latency
+from tests.benchmarks.storage import Stored
+
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Everything that one bench found out; what a quick one leaves out is None."""
+
+    machine: Mapping[str, str | int | float]
+    drains: Mapping[int, Sequence[Drained]]
+    """By the number of hub processes."""
+    relays: Sequence[Relayed]
+    latency: Latency
+    stored: Stored
+    steps: Mapping[str, float]
+    large: Drained | None
+    large_steps: Mapping[str, float] | None
+    fan_out: Drained | None
+
+    @property
+    def hubs(self) -> int:
+        """The number of hub processes that was fastest."""
+        return max(self.drains, key=lambda hubs: _rate(self.drains[hubs]))
+
+    @property
+    def ratio(self) -> float:
+        """Documents of the axis for one message of the bare relay."""
+        return _rate(self.drains[self.hubs]) / _rate(self.relays)
+
+    def as_json(self) -> Json:
+        """Return the content of `build/bench.json`."""
+        return {
+            "axis": {**self._drains(self.hubs), **self._latency(), "by_hubs": self._by_hubs()},
+            "bare_relay": self._relays(),
+            "ratio": round(self.ratio, 3),
+            "cpu_ratio": round(self._cpu_ratio(), 3),
+            "storage": {
+                "octets_per_submitted_octet": round(self.stored.per_submitted_octet, 3),
+                "by_table": dict(sorted(self.stored.by_table.items(), key=lambda item: -item[1])),
+            },
+            "steps_ms": _rounded(self.steps),
+            "large": self._large(),
+            "fan_out": self._fan_out(),
+            "machine": dict(self.machine),
+        }
+
+    def _drains(self, hubs: int) -> dict[str, Json]:
+        drains = self.drains[hubs]
+        return {
+            "documents_per_second": round(_rate(drains), 1),
+            "documents_per_second_of_each_run": [round(each.per_second, 1) for each in drains],
+            "cpu_ms_per_document": _median_of_each([each.cpu_ms() for each in drains]),
+            "hub_rss_mb": round(max(max(each.resident) for each in drains) / MB, 1),
+            "hubs": hubs,
+            "documents": drains[0].documents,
+            "octets_per_document": round(drains[0].octets / drains[0].documents),
+            "start_seconds": round(statistics.median(each.start_seconds for each in drains), 2),
+        }
+
+    def _by_hubs(self) -> dict[str, Json]:
+        return {str(hubs): self._drains(hubs) for hubs in self.drains}
+
+    def _latency(self) -> dict[str, Json]:
+        return {
+            "p50_ms": round(self.latency.p50, 1),
+            "p99_ms": round(self.latency.p99, 1),
+            "max_ms": round(self.latency.longest, 1),
+            "acceptance_p50_ms": round(self.latency.acceptance_p50, 1),
+            "consignment_p50_ms": round(self.latency.consignment_p50, 1),
+        }
+
+    def _relays(self) -> dict[str, Json]:
+        return {
+            "messages_per_second": round(_rate(self.relays), 1),
+            "messages_per_second_of_each_run": [round(each.per_second, 1) for each in self.relays],
+            "cpu_ms_per_message": _median_of_each([each.cpu_ms() for each in self.relays]),
+        }
+
+    def _cpu_ratio(self) -> float:
+        bare = statistics.median(each.cpu_ms()["total"] for each in self.relays)
+        return bare / statistics.median(each.cpu_ms()["total"] for each in self.drains[self.hubs])
+
+    def _large(self) -> Json:
+        if self.large is None or self.large_steps is None:
+            return None
+        checks = self.large_steps["verify_signature"] + self.large_steps["xsd"]
+        return {
+            "documents": self.large.documents,
+            "octets_per_document": round(self.large.octets / self.large.documents),
+            "documents_per_second": round(self.large.per_second, 1),
+            "mb_per_second": round(self.large.octets / self.large.seconds / MB, 1),
+            "cpu_ms_per_document": _rounded(self.large.cpu_ms()),
+            "signature_and_xsd_ms": round(checks, 2),
+            "hub_rss_mb": round(max(self.large.resident) / MB, 1),
+            "steps_ms": _rounded(self.large_steps),
+        }
+
+    def _fan_out(self) -> Json:
+        if self.fan_out is None:
+            return None
+        return {
+            "documents": self.fan_out.documents,
+            "recipients": self.fan_out.deliveries // self.fan_out.documents,
+            "documents_per_second": round(self.fan_out.per_second, 1),
+            "deliveries_per_second": round(self.fan_out.deliveries / self.fan_out.seconds, 1),
+            "receipts_per_document": round(self.fan_out.receipts / self.fan_out.documents, 2),
+            "cpu_ms_per_document": _rounded(self.fan_out.cpu_ms()),
+        }
+
+    def show(self, console: Console) -> None:
+        """Print the tables."""
+        console.print(self._throughput_table(), self._step_table(), self._other_table())
+
+    def _throughput_table(self) -> Table:
+        table = Table("", "each second", "of each run", "cpu ms each", "hub", "broker", "database", "RSS MB")
+        table.title = "Drain of a full queue, 10 kB each"
+        for hubs, drains in self.drains.items():
+            cpu = _median_of_each([each.cpu_ms() for each in drains])
+            runs = " ".join(f"{each.per_second:.0f}" for each in drains)
+            memory = " ".join(f"{octets / MB:.0f}" for octets in drains[-1].resident)
+            parts = [f"{cpu[name]:.2f}" for name in ("total", "hub", "broker", "database")]
+            table.add_row(f"axis, {hubs} hub process(es)", f"{_rate(drains):.0f}", runs, *parts, memory)
+        cpu = _median_of_each([each.cpu_ms() for each in self.relays])
+        runs = " ".join(f"{each.per_second:.0f}" for each in self.relays)
+        parts = [f"{cpu[name]:.2f}" for name in ("total", "relay", "broker")]
+        table.add_row("bare aio-pika relay", f"{_rate(self.relays):.0f}", runs, *parts, "", "")
+        table.add_section()
+        table.add_row("ratio", f"{self.ratio:.3f}", "", f"{self._cpu_ratio():.3f}")
+        return table
+
+    def _step_table(self) -> Table:
+        table = Table("check", "10 kB, ms", "1 MB, ms", title="Each check by itself, one thread")
+        for name, cost in self.steps.items():
+            large = f"{self.large_steps[name]:.2f}" if self.large_steps else ""
+            table.add_row(name, f"{cost:.3f}", large)
+        return table
+
+    def _other_table(self) -> Table:
+        late = self.latency
+        table = Table("", "", title="Latency, storage, other loads", show_header=False)
+        table.add_row(
+            "latency at 50 a second", f"p50 {late.p50:.1f}, p99 {late.p99:.1f}, max {late.longest:.1f} ms"
+        )
+        table.add_row(
+            "until the acceptance, the consignment is back",
+            f"p50 {late.acceptance_p50:.1f}, {late.consignment_p50:.1f} ms",
+        )
+        table.add_row("stored for each octet submitted", f"{self.stored.per_submitted_octet:.2f}")
+        if self.large is not None:
+            table.add_row(
+                "1 MB documents",
+                f"{self.large.per_second:.1f} a second, {self.large.cpu_ms()['total']:.1f} cpu ms",
+            )
+        if self.fan_out is not None:
+            rate = self.fan_out.deliveries / self.fan_out.seconds
+            table.add_row(
+                "one document to ten mailboxes",
+                f"{self.fan_out.per_second:.1f} documents, {rate:.0f} deliveries a second",
+            )
+        return table
+
+
+def _rate(runs: Sequence[Drained] | Sequence[Relayed]) -> float:
+    return statistics.median(each.per_second for each in runs)
+
+
+def _median_of_each(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: round(statistics.median(run[name] for run in runs), 3) for name in runs[0]}
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in values.items()}
