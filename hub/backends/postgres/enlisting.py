@@ -9,8 +9,9 @@ from hub.backends.postgres.statements import columns, statement
 from hub.errors import RejectionCode, Violation
 from hub.message.decision import Admit, Refuse
 from hub.message.edxml import BusinessType, DocumentHeader
-from hub.message.identifiers import MessageId
+from hub.message.identifiers import Digest, MessageId
 from hub.message.refusal import violation
+from hub.message.stages import ReceivedMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,22 +27,32 @@ class Admission:
         header = self.admit.authorized.valid.header
         return header if isinstance(header, DocumentHeader) else None
 
+    @property
+    def received(self) -> ReceivedMessage:
+        """The bytes as they came."""
+        return self.admit.authorized.valid.verified.received
+
 
 Earlier: TypeAlias = dict[MessageId, MessageId]
 """From the identifier of a repeated message to that of the message it repeats."""
 Broken: TypeAlias = dict[MessageId, Violation]
+DocumentKey: TypeAlias = tuple[str, str]
+"""Sender and DocumentId."""
 
 
 async def enlist_submissions(
     transaction: Transaction, admissions: Sequence[Admission]
 ) -> tuple[Earlier, Broken]:
-    """Enter the dedupe keys of *admissions*; return those that repeat an earlier one and those that clash."""
+    """Enter the dedupe keys of *admissions*; return those that repeat an earlier one and those that clash.
+
+    A publish that was refused before stays refused when the broker hands it in again.
+    """
     rows = [_submission_row(each) for each in admissions]
     if not rows:
         return {}, {}
     new = {
         row["message_id"]
-        for row in await transaction.fetch(statement("enlist_submissions"), *columns(rows, 5))
+        for row in await transaction.fetch(statement("enlist_submissions"), *columns(rows, 6))
     }
     losers = [row for row in rows if row[4] not in new]
     if not losers:
@@ -49,7 +60,8 @@ async def enlist_submissions(
     repeated: Earlier = {}
     clashing: Broken = {}
     submission_ids = {row[4]: row[2] for row in losers}
-    for row in await transaction.fetch(statement("find_earlier_submissions"), *columns(losers, 5)):
+    wanted_rows = [row[:5] for row in losers]
+    for row in await transaction.fetch(statement("find_earlier_submissions"), *columns(wanted_rows, 5)):
         wanted = MessageId(row["wanted"])
         if wanted in repeated or wanted in clashing:
             continue
@@ -57,26 +69,28 @@ async def enlist_submissions(
             repeated[wanted] = MessageId(row["earlier"])
         else:
             clashing[wanted] = _id_reused(submission_ids[wanted])
-    return repeated, clashing
+    left = [row for row in losers if row[4] not in repeated and row[4] not in clashing]
+    keys = [(mailbox, transport_id, digest, name) for mailbox, _, _, digest, name, transport_id in left]
+    return repeated | await _earlier_refusals(transaction, keys), clashing
 
 
 async def enlist_documents(transaction: Transaction, admissions: Sequence[Admission]) -> Broken:
     """Hold each new document to what its DocumentId already stands for; returns those that clash.
 
-    Clashing submissions are withdrawn. Other content is no clash for recipients who refused, or never got,
-    what was sent under that DocumentId before.
+    Clashing submissions are withdrawn. Other content is no clash for recipients who no longer have what was
+    sent under that DocumentId before, nor for new ones where nobody has it any more.
     """
     new = [each for each in admissions if each.document and each.document.business_type is BusinessType.NEW]
-    first = {_document_key(each): each for each in reversed(new)}
-    if not first:
+    if not new:
         return {}
-    rows = [(*key, each.admit.authorized.valid.content_digest) for key, each in first.items()]
-    entered = await transaction.fetch(statement("insert_documents"), *columns(rows, 3))
-    fresh = {(row["sender"], row["document_id"]) for row in entered}
-    known = [
-        each for each in new if _document_key(each) not in fresh or first[_document_key(each)] is not each
-    ]
-    return await _clashes(transaction, known) if known else {}
+    stands_for = await _enter_documents(transaction, new)
+    other = [each for each in new if _content(each) != stands_for[_document_key(each)]]
+    if not other:
+        return {}
+    held = await _held_otherwise(transaction, other)
+    clashing, corrected = _settled(new, held, stands_for)
+    await _settle_documents(transaction, corrected, clashing)
+    return {each.message_id: _document_reused(each) for each in new if each.message_id in clashing}
 
 
 async def enlist_refusals(transaction: Transaction, refusals: Sequence[tuple[MessageId, Refuse]]) -> Earlier:
@@ -91,43 +105,57 @@ async def enlist_refusals(transaction: Transaction, refusals: Sequence[tuple[Mes
     new = {
         row["message_id"] for row in await transaction.fetch(statement("enlist_refusals"), *columns(rows, 4))
     }
-    losers = [row for row in rows if row[3] not in new]
-    if not losers:
+    return await _earlier_refusals(transaction, [row for row in rows if row[3] not in new])
+
+
+async def _earlier_refusals(
+    transaction: Transaction, keys: Sequence[tuple[str, str, bytes, MessageId]]
+) -> Earlier:
+    if not keys:
         return {}
-    found = await transaction.fetch(statement("find_earlier_refusals"), *columns(losers, 4))
+    found = await transaction.fetch(statement("find_earlier_refusals"), *columns(keys, 4))
     return {MessageId(row["wanted"]): MessageId(row["earlier"]) for row in found}
 
 
-async def _clashes(transaction: Transaction, known: Sequence[Admission]) -> Broken:
-    keys = sorted({_document_key(each) for each in known})
-    rows = await transaction.fetch(statement("lock_documents"), *columns(keys, 2))
-    stands_for = {(row["sender"], row["document_id"]): row["content_digest"] for row in rows}
-    other = [
-        each
-        for each in known
-        if stands_for[_document_key(each)] != each.admit.authorized.valid.content_digest
-    ]
-    if not other:
-        return {}
+async def _enter_documents(transaction: Transaction, new: Sequence[Admission]) -> dict[DocumentKey, Digest]:
+    """Return what each DocumentId stands for: what it was entered for, or the first in this batch."""
+    first = {_document_key(each): _content(each) for each in reversed(new)}
+    rows = [(*key, digest) for key, digest in first.items()]
+    entered = await transaction.fetch(statement("insert_documents"), *columns(rows, 3))
+    known = sorted(first.keys() - {(row["sender"], row["document_id"]) for row in entered})
+    if not known:
+        return first
+    found = await transaction.fetch(statement("lock_documents"), *columns(known, 2))
+    return first | {(row["sender"], row["document_id"]): Digest(row["content_digest"]) for row in found}
+
+
+async def _held_otherwise(transaction: Transaction, other: Sequence[Admission]) -> set[MessageId]:
+    """Return those of *other* whose recipients still hold another content under the same DocumentId."""
     asked = [
-        (each.message_id, *_document_key(each), each.admit.authorized.valid.content_digest, route.recipient)
+        (each.message_id, *_document_key(each), _content(each), route.recipient)
         for each in other
         for route in each.admit.authorized.routes
     ]
     found = await transaction.fetch(statement("find_document_conflicts"), *columns(asked, 5))
-    clashing = {MessageId(row["message_id"]) for row in found}
-    await _settle_documents(transaction, other, clashing)
-    return {each.message_id: _document_reused(each) for each in other if each.message_id in clashing}
+    return {MessageId(row["message_id"]) for row in found}
+
+
+def _settled(
+    new: Sequence[Admission], held: set[MessageId], stands_for: dict[DocumentKey, Digest]
+) -> tuple[set[MessageId], dict[DocumentKey, Digest]]:
+    """Return what clashes, in the database or with an earlier one of this batch, and what was corrected."""
+    clashing = set(held)
+    settled: dict[DocumentKey, Digest] = {}
+    for each in new:
+        if each.message_id not in held:
+            is_first = settled.setdefault(_document_key(each), _content(each)) == _content(each)
+            clashing |= set() if is_first else {each.message_id}
+    return clashing, {key: digest for key, digest in settled.items() if digest != stands_for[key]}
 
 
 async def _settle_documents(
-    transaction: Transaction, other: Sequence[Admission], clashing: set[MessageId]
+    transaction: Transaction, corrected: dict[DocumentKey, Digest], clashing: set[MessageId]
 ) -> None:
-    corrected = {
-        _document_key(each): each.admit.authorized.valid.content_digest
-        for each in other
-        if each.message_id not in clashing
-    }
     if corrected:
         rows = [(*key, digest) for key, digest in corrected.items()]
         await transaction.execute(statement("update_documents"), *columns(rows, 3))
@@ -135,13 +163,23 @@ async def _settle_documents(
         await transaction.execute(statement("withdraw_submissions"), list(clashing))
 
 
-def _submission_row(each: Admission) -> tuple[str, str, str, bytes, MessageId]:
-    authorized = each.admit.authorized
-    received = authorized.valid.verified.received
-    return received.mailbox, authorized.sender, received.submission_id, received.digest, each.message_id
+def _submission_row(each: Admission) -> tuple[str, str, str, bytes, MessageId, str]:
+    received = each.received
+    return (
+        received.mailbox,
+        each.admit.authorized.sender,
+        received.submission_id,
+        received.digest,
+        each.message_id,
+        received.transport_id,
+    )
 
 
-def _document_key(each: Admission) -> tuple[str, str]:
+def _content(each: Admission) -> Digest:
+    return each.admit.authorized.valid.content_digest
+
+
+def _document_key(each: Admission) -> DocumentKey:
     return each.admit.authorized.sender, each.admit.authorized.valid.header.document_id
 
 

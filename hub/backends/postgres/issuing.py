@@ -11,7 +11,7 @@ from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.postgres.statements import columns, statement
 from hub.message.edxml import MessageKind
 from hub.message.evidence import subject
-from hub.message.identifiers import AgencyKey, DeliveryId, MailboxName, MessageId, ReceiptId
+from hub.message.identifiers import AgencyKey, DeliveryId, MailboxName, MessageId, ReceiptId, SubmissionId
 from hub.message.receipt import FailureKind, Receipt, ReceiptEvent
 from hub.ports import Attest
 
@@ -43,12 +43,15 @@ async def issue(
 
 async def enlist(
     transaction: Transaction, subjects: Sequence[tuple[DeliveryId, ReceiptEvent, int, ReceiptId]]
-) -> frozenset[DeliveryId]:
-    """Reserve (delivery, event, episode) for each subject; return the deliveries that are owed a receipt."""
+) -> dict[DeliveryId, ReceiptId | None]:
+    """Reserve (delivery, event, episode) for each subject.
+
+    Returns the deliveries that are owed a receipt, each with the failure that this receipt supersedes.
+    """
     if not subjects:
-        return frozenset()
+        return {}
     rows = await transaction.fetch(statement("enlist_receipt_subjects"), *columns(subjects, 4))
-    return frozenset(DeliveryId(row["delivery_id"]) for row in rows)
+    return {DeliveryId(row["delivery_id"]): row["superseded"] for row in rows}
 
 
 async def owe(
@@ -62,8 +65,8 @@ async def owe(
 ) -> list[Receipt]:
     """Return one unsigned receipt of *event* for each group of deliveries of one submission.
 
-    A delivery whose receipt for this event and episode exists is left out. A receipt about a replayed
-    delivery names the failure that it supersedes.
+    A delivery whose receipt for this event and episode exists is left out. What comes after a failure, by
+    replay or because the recipient had it after all, names the failure that it supersedes.
     """
     wanted = [
         (delivery.delivery_id, event, delivery.episode, receipt_id)
@@ -73,14 +76,13 @@ async def owe(
     ]
     owed = await enlist(transaction, wanted)
     receipt_ids = {delivery_id: receipt_id for delivery_id, _, _, receipt_id in wanted}
-    superseded = await _superseded(transaction, groups)
     return [
         _receipt_about(
             event,
             still,
             receipt_id=receipt_ids[still[0].delivery_id],
             at=at,
-            superseded=superseded,
+            superseded=owed,
             failures=failures or {},
         )
         for group in groups
@@ -90,43 +92,34 @@ async def owe(
 
 async def again(
     transaction: Transaction,
-    wanted: Iterable[tuple[MessageId, ReceiptEvent, MailboxName, AgencyKey | None, str]],
+    wanted: Iterable[tuple[MessageId, MailboxName, AgencyKey | None, SubmissionId]],
     new_id: NewId,
 ) -> list[NewDelivery]:
-    """Return deliveries that send stored receipts once more."""
+    """Return deliveries that send stored answers once more, under the submission id that was used this time.
+
+    Every document has one answer, an acceptance or a rejection; an accepted status has none.
+    """
     asked = list(wanted)
     if not asked:
         return []
-    rows = await transaction.fetch(
-        statement("find_receipts"), [each[0] for each in asked], sorted({each[1].value for each in asked})
-    )
-    stored = {(row["message_id"], row["event"]): row for row in rows}
+    rows = await transaction.fetch(statement("find_answers"), [each[0] for each in asked])
+    stored = {row["message_id"]: row for row in rows}
     return [
         NewDelivery(
             delivery_id=DeliveryId(new_id()),
             message_id=message_id,
-            receipt_id=ReceiptId(stored[message_id, event]["receipt_id"]),
+            receipt_id=ReceiptId(stored[message_id]["receipt_id"]),
             kind=MessageKind.RECEIPT,
             mailbox=mailbox,
             sender=None,
             recipient=sender or AgencyKey(mailbox),
-            correlation_id=correlation_id,
-            event=event,
-            body=stored[message_id, event]["body"],
+            correlation_id=submission_id,
+            event=ReceiptEvent(stored[message_id]["event"]),
+            body=stored[message_id]["body"],
         )
-        for message_id, event, mailbox, sender, correlation_id in asked
-        if (message_id, event) in stored
+        for message_id, mailbox, sender, submission_id in asked
+        if message_id in stored
     ]
-
-
-async def _superseded(
-    transaction: Transaction, groups: Sequence[Sequence[LockedDelivery]]
-) -> dict[DeliveryId, ReceiptId]:
-    replayed = [delivery.delivery_id for group in groups for delivery in group if delivery.episode > 1]
-    if not replayed:
-        return {}
-    rows = await transaction.fetch(statement("find_superseded_receipts"), replayed)
-    return {DeliveryId(row["delivery_id"]): ReceiptId(row["receipt_id"]) for row in rows}
 
 
 def _receipt_about(
@@ -135,12 +128,11 @@ def _receipt_about(
     *,
     receipt_id: ReceiptId,
     at: datetime,
-    superseded: Mapping[DeliveryId, ReceiptId],
+    superseded: Mapping[DeliveryId, ReceiptId | None],
     failures: Mapping[DeliveryId, Failure],
 ) -> Receipt:
     first = deliveries[0]
     failure = failures.get(first.delivery_id)
-    earlier = superseded.get(first.delivery_id)
     return first.submitted.receipt(
         event,
         receipt_id=receipt_id,
@@ -152,7 +144,7 @@ def _receipt_about(
         failure=None if failure is None else failure.kind,
         cause=None if failure is None else failure.cause,
         episode=first.episode,
-        supersedes=None if earlier == receipt_id else earlier,
+        supersedes=superseded[first.delivery_id],
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.backends.postgres.claimant import Claimant
@@ -97,6 +97,31 @@ async def enter(transaction: Transaction, deliveries: Sequence[NewDelivery]) -> 
         statement("insert_deliveries"), *columns([_delivery_row(each) for each in deliveries], 15)
     )
     return frozenset(DeliveryId(row["delivery_id"]) for row in rows)
+
+
+async def close_gaps(
+    transaction: Transaction, built: Sequence[NewDelivery], entered: frozenset[DeliveryId]
+) -> list[NewDelivery]:
+    """Give back the numbers of deliveries that were not entered, so that no recipient misses one.
+
+    The lanes are locked since they were numbered: nobody has seen the later numbers yet.
+    """
+    unused: Counter[tuple[str, str, bool]] = Counter()
+    closed = []
+    for each in built:
+        lane = (each.sender or "", each.recipient, each.is_urgent)
+        unused[lane] += each.delivery_id not in entered
+        closed.append(replace(each, lane_number=each.lane_number - unused[lane]))
+    moved = [
+        (new.delivery_id, new.lane_number)
+        for new, old in zip(closed, built, strict=True)
+        if new.lane_number != old.lane_number and new.delivery_id in entered
+    ]
+    if moved:
+        await transaction.execute(statement("renumber_deliveries"), *columns(moved, 2))
+    shorter = [(*lane, count) for lane, count in unused.items() if count]
+    await transaction.execute(statement("shorten_lanes"), *columns(shorter, 4))
+    return closed
 
 
 async def promise(

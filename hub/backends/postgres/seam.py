@@ -1,5 +1,6 @@
 """The one commit of intake: documents, deliveries, promises and signed receipts, all or nothing."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from hub.backends.postgres.issuing import NewId
 from hub.backends.postgres.message_rows import accepted_row, refused_row
 from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.posting import Lane, NewDelivery
-from hub.backends.postgres.reporting import Move, Report
+from hub.backends.postgres.reporting import LockedDelivery, Move, Report
 from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
 from hub.crash import crash_point
@@ -30,12 +31,23 @@ from hub.message.decision import (
 )
 from hub.message.edxml import BusinessType, DocumentHeader, MessageKind, StatusHeader
 from hub.message.evidence import Submitted, subject
-from hub.message.identifiers import DeliveryId, MessageId, ReceiptId, agency_key
+from hub.message.identifiers import (
+    AgencyKey,
+    DeliveryId,
+    MailboxName,
+    MessageId,
+    ReceiptId,
+    SubmissionId,
+    agency_key,
+)
 from hub.message.receipt import Receipt, ReceiptEvent, ReceiptSubject
 from hub.message.refusal import violation
+from hub.message.stages import ReceivedMessage
 from hub.ports import Attest, Clock
 
 _RACES_RUN_AGAIN: Final = 5
+_PATIENCE_WITH_MANY: Final = timedelta(seconds=1)
+"""However many statuses wait, each may be tried again once: its document can be in the same batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +56,8 @@ class Terms:
 
     delivery_lifetime: timedelta = timedelta(days=15)
     status_patience: timedelta = timedelta(seconds=10)
+    patient_statuses: int = 16
+    """How many statuses of one mailbox may wait that long for what they are about."""
     park_time: timedelta = timedelta(seconds=15)
 
 
@@ -100,7 +114,9 @@ class _Work:
     outgoing: list[NewDelivery] = field(default_factory=list)
     owed: list[Receipt] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    resent: list[NewDelivery] = field(default_factory=list)
+    repeated: list[tuple[MessageId, MailboxName, AgencyKey | None, SubmissionId]] = field(
+        default_factory=list
+    )
 
     async def run(self, decisions: Sequence[Decision], attest: Attest) -> Committed:
         """Decide every race by its key, write everything, and hand over what may leave at once."""
@@ -115,9 +131,10 @@ class _Work:
         await self._enter_deliveries()
         self._owe_rejections()
         receipts = await issuing.issue(self.transaction, self.owed, attest, self.new_id)
-        await posting.enter(self.transaction, [*receipts, *self.resent])
+        receipts += await issuing.again(self.transaction, self.repeated, self.new_id)
+        await posting.enter(self.transaction, receipts)
         await append(self.transaction, self.events)
-        leaving = [*self.outgoing, *receipts, *self.resent]
+        leaving = [*self.outgoing, *receipts]
         handed_over = await posting.promise(self.transaction, leaving, self.claimant)
         return Committed(outcomes=tuple(self.outcomes[each] for each in order), handed_over=handed_over)
 
@@ -134,42 +151,32 @@ class _Work:
         statuses = [each for each in self.admissions if each.document is None]
         found = await reporting.match(self.transaction, statuses)
         reports = []
+        waiting: Counter[MailboxName] = Counter()
         for each in statuses:
             header = each.admit.authorized.valid.header
             if each.message_id in found and isinstance(header, StatusHeader):
                 reports.append(Report(admission=each, header=header, delivery_id=found[each.message_id]))
-            elif (
-                self.now
-                < each.admit.authorized.valid.verified.received.received_at + self.terms.status_patience
-            ):
+            elif self.now < each.received.received_at + self.terms.status_patience:
                 self._drop(each, Postponed())
             else:
                 self._refuse(each, _no_such_delivery(each))
         return reports
 
+    def _may_wait(self, each: Admission, waiting: Counter[MailboxName]) -> bool:
+        """Whether a status may wait for its delivery: each that waits takes a place from everybody's messages."""
+        received = each.admit.authorized.valid.verified.received
+        age = self.now - received.received_at
+        is_among_few = waiting[received.mailbox] < self.terms.patient_statuses
+        return age < self.terms.status_patience and (is_among_few or age < _PATIENCE_WITH_MANY)
+
     async def _drop_repeated(self) -> None:
         repeated, clashing = await enlisting.enlist_submissions(self.transaction, self.admissions)
         for each in [each for each in self.admissions if each.message_id in clashing]:
             self._refuse(each, clashing[each.message_id])
-        answered = [each for each in self.admissions if each.message_id in repeated]
-        for each in answered:
-            earlier = repeated[each.message_id]
-            self._drop(each, Repeated(message_id=earlier))
-            self.events.append(Event(name="message.repeated", message_id=earlier))
-        self.resent += await issuing.again(
-            self.transaction,
-            [
-                (
-                    repeated[each.message_id],
-                    ReceiptEvent.SUBMISSION_ACCEPTANCE,
-                    each.admit.authorized.valid.verified.received.mailbox,
-                    each.admit.authorized.sender,
-                    each.admit.authorized.valid.verified.received.submission_id,
-                )
-                for each in answered
-            ],
-            self.new_id,
-        )
+        for each in [each for each in self.admissions if each.message_id in repeated]:
+            self._drop(
+                each, self._repeat(repeated[each.message_id], each.received, each.admit.authorized.sender)
+            )
 
     async def _drop_clashing_documents(self) -> None:
         clashing = await enlisting.enlist_documents(self.transaction, self.admissions)
@@ -178,24 +185,9 @@ class _Work:
 
     async def _drop_repeated_refusals(self) -> None:
         repeated = await enlisting.enlist_refusals(self.transaction, self.refusals)
-        answered = [each for each in self.refusals if each[0] in repeated]
+        for message_id, refusal in [each for each in self.refusals if each[0] in repeated]:
+            self.outcomes[message_id] = self._repeat(repeated[message_id], refusal.received, refusal.sender)
         self.refusals = [each for each in self.refusals if each[0] not in repeated]
-        for message_id, _ in answered:
-            self.outcomes[message_id] = Repeated(message_id=repeated[message_id])
-        self.resent += await issuing.again(
-            self.transaction,
-            [
-                (
-                    repeated[message_id],
-                    ReceiptEvent.SUBMISSION_REJECTION,
-                    refusal.received.mailbox,
-                    refusal.sender,
-                    refusal.received.submission_id,
-                )
-                for message_id, refusal in answered
-            ],
-            self.new_id,
-        )
 
     async def _write_messages(self) -> None:
         rows = [accepted_row(each) for each in self.admissions]
@@ -211,32 +203,26 @@ class _Work:
             self.events.append(_moved_event(move))
 
     async def _owe_handovers(self) -> None:
-        first: dict[DeliveryId, Move] = {}
+        """Owe one for each delivery with a signed 01 or 03, also one that comes too late to move anything."""
+        first: dict[DeliveryId, LockedDelivery] = {}
         for move in self.moves:
-            if move.moved and move.proves_handover:
-                first.setdefault(move.report.delivery_id, move)
-        wanted = [
-            (delivery_id, ReceiptEvent.CONTENT_HANDOVER, move.before.episode, ReceiptId(self.new_id()))
-            for delivery_id, move in first.items()
-        ]
-        owed = await issuing.enlist(self.transaction, wanted)
-        for delivery_id, event, episode, receipt_id in wanted:
-            if delivery_id in owed:
-                before = first[delivery_id].before
-                about = subject(
-                    before.recipient, delivery_id, lane_number=before.lane_number, attempt=before.attempt
-                )
-                self.owed.append(
-                    before.submitted.receipt(
-                        event, receipt_id=receipt_id, at=self.now, subjects=[about], episode=episode
-                    )
-                )
+            if move.proves_handover:
+                first.setdefault(move.report.delivery_id, move.before)
+        self.owed += await issuing.owe(
+            self.transaction,
+            ReceiptEvent.CONTENT_HANDOVER,
+            [[delivery] for delivery in first.values()],
+            at=self.now,
+            new_id=self.new_id,
+        )
 
     async def _enter_deliveries(self) -> None:
         wanted = [*self._document_lanes(), *self._status_lanes()]
         numbers = await posting.number(self.transaction, [lane for _, lane in wanted])
         built = [self._delivery(*pair, number) for pair, number in zip(wanted, numbers, strict=True)]
         entered = await posting.enter(self.transaction, built)
+        if len(entered) < len(built):
+            built = await posting.close_gaps(self.transaction, built, entered)
         self.outgoing = [each for each in built if each.delivery_id in entered]
         by_message: dict[MessageId, list[NewDelivery]] = {}
         for each in built:
@@ -316,6 +302,11 @@ class _Work:
                     violations=refusal.violations,
                 )
             )
+
+    def _repeat(self, earlier: MessageId, received: ReceivedMessage, sender: AgencyKey | None) -> Repeated:
+        self.repeated.append((earlier, received.mailbox, sender, received.submission_id))
+        self.events.append(Event(name="message.repeated", message_id=earlier))
+        return Repeated(message_id=earlier)
 
     def _drop(self, each: Admission, outcome: Outcome) -> None:
         self.admissions.remove(each)

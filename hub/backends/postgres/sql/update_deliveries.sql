@@ -1,7 +1,12 @@
+-- A recipient who acknowledges what was given up has the content after all, unless it was sent again meanwhile.
 update deliveries d
 set state = n.state,
     attempt = n.attempt,
-    is_current = d.is_current and n.is_current,
+    is_current = n.is_current and (d.is_current or not exists (
+        select from deliveries o
+        where d.kind = 'document' and o.kind = 'document' and o.is_current and o.sender = d.sender
+            and o.document_id = d.document_id and o.business_type = d.business_type
+            and o.content_digest = d.content_digest and o.recipient = d.recipient)),
     consigned_at = coalesce(d.consigned_at, n.consigned_at),
     acknowledged_at = coalesce(d.acknowledged_at, n.acknowledged_at),
     closed_at = n.closed_at

@@ -1,0 +1,154 @@
+"""Promises not yet kept, in the twin."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from hub.backends.memory_evidence import issue, owe
+from hub.backends.memory_returns import give_up_or_retry
+from hub.backends.memory_store import (
+    MemoryStore,
+    StoredAttempt,
+    StoredDelivery,
+    StoredEntry,
+    Tables,
+    is_parked,
+    outbox_entry,
+)
+from hub.message.delivery_state import DeliveryState, Trigger, advance
+from hub.message.edxml import MessageKind
+from hub.message.identifiers import DeliveryId, MessageId
+from hub.message.outbox import Attempted, OutboxEntry, PublishResult, ReturnedDelivery, ReturnReason
+from hub.message.receipt import ReceiptEvent
+from hub.ports import Attest, Recover
+
+_FAILED: Final = MappingProxyType(
+    {
+        PublishResult.UNROUTABLE: ReturnReason.UNROUTABLE,
+        PublishResult.FAILED: ReturnReason.HUB_FAILURE,
+    }
+)
+
+
+class MemoryOutbox:
+    """Implements `hub.ports.Outbox`."""
+
+    def __init__(self, store: MemoryStore, *, claimant: int, lease: timedelta, park_time: timedelta) -> None:
+        """Claim and record in *store* on behalf of *claimant*."""
+        self._store = store
+        self._claimant = claimant
+        self._lease = lease
+        self._park_time = park_time
+
+    async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
+        """Take up to *limit* due entries of at most *octets* together (one at least)."""
+        async with self._store.transaction() as tables:
+            now = self._store.clock.now()
+            taken: list[OutboxEntry] = []
+            for entry, delivery in self._due(tables, now):
+                too_much = taken and sum(len(each.body) for each in taken) + len(delivery.body) > octets
+                if len(taken) == limit or too_much:
+                    break
+                if delivery.state is not DeliveryState.WAITING:
+                    del tables.entries[entry.entry_id]
+                elif not tables.is_overtaking(delivery, self._is_mine) or not entry.is_fresh:
+                    tables.entries[entry.entry_id] = replace(
+                        entry, claimed_by=self._claimant, claimed_until=now + self._lease
+                    )
+                    taken.append(outbox_entry(entry, delivery))
+            return taken
+
+    async def release(self, entries: Sequence[OutboxEntry]) -> None:
+        """Give back what this process claimed and did not try."""
+        async with self._store.transaction() as tables:
+            self._release(tables, entries)
+
+    async def record(
+        self, attempts: Sequence[Attempted], recover: Recover, attest: Attest
+    ) -> Sequence[OutboxEntry]:
+        """Record what the broker said, with the receipts that it makes true."""
+        async with self._store.transaction() as tables:
+            kept = [each for each in attempts if self._confirm(tables, each)]
+            full = {each.entry.mailbox for each in attempts if each.result is PublishResult.FULL}
+            tables.parked |= dict.fromkeys(full, self._store.clock.now() + self._park_time)
+            for mailbox in {each.entry.mailbox for each in kept} - full:
+                tables.parked.pop(mailbox, None)
+            _note(tables, attempts, PublishResult.UNKNOWN, "unknown")
+            _note(
+                tables,
+                [each for each in kept if each.entry.kind is not MessageKind.RECEIPT],
+                None,
+                "consigned",
+            )
+            owed = owe(self._store, tables, ReceiptEvent.CONTENT_CONSIGNMENT, _by_submission(tables, kept))
+            returned = [_returned(each) for each in attempts if each.result in _FAILED]
+            owed += give_up_or_retry(self._store, tables, returned, recover)
+            self._release(tables, [each.entry for each in attempts])
+            letters = await issue(self._store, tables, owed, attest)
+            return self._store.promise(tables, letters, self._claimant, self._lease)
+
+    def _due(self, tables: Tables, now: datetime) -> list[tuple[StoredEntry, StoredDelivery]]:
+        """Return what is free, due and not parked, urgent ones first."""
+        found = [
+            (entry, tables.deliveries[entry.delivery_id])
+            for entry in tables.entries.values()
+            if entry.not_before <= now and (entry.claimed_by is None or self._store.is_free(entry, now))
+        ]
+        due = [pair for pair in found if not is_parked(tables, pair[1], now)]
+        return sorted(due, key=lambda pair: (not pair[1].is_urgent, pair[0].entry_id))
+
+    def _is_mine(self, entry: StoredEntry) -> bool:
+        return entry.claimed_by == self._claimant
+
+    def _confirm(self, tables: Tables, attempted: Attempted) -> bool:
+        """End a promise that was kept; one that a return took over meanwhile is no longer ours."""
+        entry = tables.entries.get(attempted.entry.entry_id)
+        is_ours = entry is not None and entry.attempt == attempted.entry.attempt
+        if attempted.result is not PublishResult.CONFIRMED or not is_ours:
+            return False
+        del tables.entries[attempted.entry.entry_id]
+        delivery = tables.deliveries[attempted.entry.delivery_id]
+        state = advance(delivery.state, Trigger.CONSIGNED) or delivery.state
+        tables.deliveries[delivery.delivery_id] = replace(delivery, state=state, was_consigned=True)
+        return True
+
+    def _release(self, tables: Tables, entries: Sequence[OutboxEntry]) -> None:
+        for each in entries:
+            entry = tables.entries.get(each.entry_id)
+            if entry is None or entry.attempt != each.attempt or entry.claimed_by != self._claimant:
+                continue
+            if tables.deliveries[each.delivery_id].state is DeliveryState.WAITING:
+                tables.entries[each.entry_id] = replace(entry, claimed_by=None, claimed_until=None)
+            else:
+                del tables.entries[each.entry_id]
+
+
+def _by_submission(tables: Tables, kept: Sequence[Attempted]) -> list[list[StoredDelivery]]:
+    """Group the documents of each submission; one that was replayed stands alone."""
+    groups: dict[tuple[MessageId, DeliveryId | None], list[StoredDelivery]] = {}
+    for each in kept:
+        delivery = tables.deliveries[each.entry.delivery_id]
+        if delivery.kind is MessageKind.DOCUMENT:
+            alone = delivery.delivery_id if delivery.episode > 1 else None
+            groups.setdefault((delivery.submitted.message_id, alone), []).append(delivery)
+    return list(groups.values())
+
+
+def _note(tables: Tables, attempts: Sequence[Attempted], result: PublishResult | None, outcome: str) -> None:
+    tables.attempts += [
+        StoredAttempt(delivery_id=each.entry.delivery_id, attempt=each.entry.attempt, outcome=outcome)
+        for each in attempts
+        if result is None or each.result is result
+    ]
+
+
+def _returned(each: Attempted) -> ReturnedDelivery:
+    return ReturnedDelivery(
+        delivery_id=each.entry.delivery_id,
+        attempt=each.entry.attempt,
+        reason=_FAILED[each.result],
+        note=each.note,
+        at=each.at,
+    )

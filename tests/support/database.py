@@ -1,0 +1,86 @@
+"""A database of its own for each test, copied from a template that a session migrates once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from deploy.local import LocalStack, StackAddress
+from hub.backends.postgres.administration import Login, copy_database, drop_database, ensure_database
+from hub.backends.postgres.migrating import migrate
+from hub.backends.postgres.pool import Database
+
+TEMPLATE = "truc_template"
+OWNER = Login(role="truc_owner", password="owner of the test database")
+HUB = Login(role="truc_hub", password="hub of the test database")
+OPERATOR = Login(role="truc_operator", password="operator of the test database")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateDatabase:
+    """One test's database, and who may come in."""
+
+    stack: LocalStack
+    address: StackAddress
+    name: str
+
+    def dsn(self, login: Login = HUB) -> str:
+        return dsn_of(self.address, login, self.name)
+
+    @asynccontextmanager
+    async def connect(self, login: Login = OWNER) -> AsyncIterator[asyncpg.Connection]:
+        """Speak to it without the hub's own code; the owner may look at and change everything."""
+        connection = await asyncpg.connect(self.dsn(login))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+def dsn_of(address: StackAddress, login: Login, database: str) -> str:
+    place = f"{address.postgres_host}:{address.postgres_port}"
+    return f"postgresql://{login.role}:{quote(login.password, safe='')}@{place}/{database}"
+
+
+def administrator_dsn(address: StackAddress) -> str:
+    login = Login(role=address.postgres_superuser, password=address.postgres_password)
+    return dsn_of(address, login, "postgres")
+
+
+async def make_template(address: StackAddress) -> None:
+    """Migrate an empty database with the migrations as they are now."""
+    administrator = administrator_dsn(address)
+    await drop_database(administrator, name=TEMPLATE)
+    await ensure_database(administrator, name=TEMPLATE, owner=OWNER, others=(HUB, OPERATOR))
+    await migrate(dsn_of(address, OWNER, TEMPLATE), hub_role=HUB.role, operator_role=OPERATOR.role)
+
+
+@pytest.fixture(scope="session")
+def database_template(local_stack: LocalStack) -> LocalStack:
+    """Make the template once in a session."""
+    asyncio.run(make_template(local_stack.up()))
+    return local_stack
+
+
+@pytest.fixture
+async def private_database(database_template: LocalStack) -> AsyncIterator[PrivateDatabase]:
+    """Copy the template; the copy goes when the test is over."""
+    address = database_template.address()
+    administrator = administrator_dsn(address)
+    name = f"test_{uuid4().hex[:12]}"
+    await copy_database(administrator, template=TEMPLATE, name=name, may_connect=[HUB.role, OPERATOR.role])
+    yield PrivateDatabase(stack=database_template, address=address, name=name)
+    await drop_database(administrator, name=name)
+
+
+@pytest.fixture
+async def hub_database(private_database: PrivateDatabase) -> AsyncIterator[Database]:
+    """Open the pool of a hub process."""
+    database = await Database.open(private_database.dsn(), name="truc test")
+    yield database
+    await database.close()
