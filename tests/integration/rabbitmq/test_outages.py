@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import os
 import resource
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -167,6 +169,22 @@ async def test_without_a_broker_a_publish_is_unknown_and_cheap(mortal_axis: Priv
         assert set(results) == {PublishResult.UNKNOWN}
         assert spent < 0.5
         assert not opened.is_up
+
+
+async def test_a_broker_that_hangs_is_given_up_and_found_again(mortal_axis: PrivateVhost) -> None:
+    pid = mortal_axis.stack.broker.pid
+    assert pid is not None
+    limits = PublishLimits(confirm_timeout=timedelta(seconds=1), outage_patience=timedelta(milliseconds=300))
+    async with rabbit_publisher(mortal_axis, limits) as (publisher, _):
+        await until(lambda: confirms(publisher))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(10):
+                results = await asyncio.gather(*(publisher.publish(an_entry(number=n)) for n in range(50)))
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert set(results) == {PublishResult.UNKNOWN}
+        await until(lambda: confirms(publisher), seconds=30)
 
 
 class Traffic:
