@@ -26,6 +26,7 @@ from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
 from hub.message.refusal import Sentence, violation
 from hub.signature import profile
+from hub.signature.core_validation import canonical, remove_element
 from hub.signature.key import check_key
 from hub.signature.profile import ENVELOPE, PLACEHOLDERS, SIGNATURE
 
@@ -119,7 +120,7 @@ def sign_envelope(body: bytes, key: SigningKey) -> bytes:
         raise _unsignable("decision 0003: exactly one signature", _SIGNED_ALREADY)
     etree.strip_tags(root, etree.Comment)
     for placeholder in [child for child in header if child.tag in PLACEHOLDERS]:
-        _remove(placeholder)
+        remove_element(placeholder)
     try:
         return _signed(root, header, key)
     except etree.C14NError as error:
@@ -159,22 +160,10 @@ def _unsignable(rule: str, reason: Sentence) -> SignatureRejected:
     )
 
 
-def _remove(element: etree._Element) -> None:
-    """Remove *element* but not the text after it, which lxml counts as part of it."""
-    parent, previous, tail = element.getparent(), element.getprevious(), element.tail or ""
-    if parent is None:
-        raise AssertionError("a root is no placeholder")
-    if previous is None:
-        parent.text = (parent.text or "") + tail
-    else:
-        previous.tail = (previous.tail or "") + tail
-    parent.remove(element)
-
-
 def _signed(root: etree._Element, parent: etree._Element, key: SigningKey) -> bytes:
     signature_method, digest_method, algorithm = _methods(key)
     digest = Hash(algorithm)
-    digest.update(_canonical(root))
+    digest.update(canonical(root))
     signature = etree.fromstring(
         _SIGNATURE.format(
             signature_method=signature_method,
@@ -186,12 +175,8 @@ def _signed(root: etree._Element, parent: etree._Element, key: SigningKey) -> by
     parent.append(signature)
     # Canonicalised in its place: the document may have bound the namespace of XML-DSig to another prefix.
     signed_info, value = signature[0], signature[1]
-    value.text = b64encode(_sign(_canonical(signed_info), key.private_key, algorithm)).decode()
+    value.text = b64encode(_sign(canonical(signed_info), key.private_key, algorithm)).decode()
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-
-
-def _canonical(element: etree._Element) -> bytes:
-    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,12 @@ _KEY_HINTS: Final = frozenset({ds("X509SubjectName"), ds("X509IssuerSerial"), ds
 class SignatureParts:
     """A signature that has the shape of the profile; whether it holds is not known yet."""
 
+    signed_info: etree._Element
+    """In its place in the document, which its canonical form depends on."""
     signature_method: str
+    signature_value: bytes
+    digest_method: str
+    digest_value: bytes
     certificates: tuple[bytes, ...]
     """DER, as they stand in X509Data; the first is the signer's."""
 
@@ -39,10 +44,14 @@ def take_apart(root: etree._Element, location: Location) -> SignatureParts:
     signature, path = _the_signature(root, location), location.path
     _refuse_uncovered(root, path)
     signed_info, value, key_info = _children(signature, path, "SignedInfo", "SignatureValue", "KeyInfo")
-    method = _signed_info(signed_info, f"{path}/SignedInfo")
-    _octets(value, f"{path}/SignatureValue")
+    method, digest_method, digest_value = _signed_info(signed_info, f"{path}/SignedInfo")
     return SignatureParts(
-        signature_method=method, certificates=_certificates(key_info, f"{path}/KeyInfo/X509Data")
+        signed_info=signed_info,
+        signature_method=method,
+        signature_value=_octets(value, f"{path}/SignatureValue"),
+        digest_method=digest_method,
+        digest_value=digest_value,
+        certificates=_certificates(key_info, f"{path}/KeyInfo/X509Data"),
     )
 
 
@@ -105,7 +114,7 @@ def _refuse_uncovered(root: etree._Element, path: str) -> None:
         _refuse(path, rule, Sentence("phần tử có quá nhiều thuộc tính", "an element has too many attributes"))
 
 
-def _signed_info(signed_info: etree._Element, path: str) -> str:
+def _signed_info(signed_info: etree._Element, path: str) -> tuple[str, str, bytes]:
     names = ("CanonicalizationMethod", "SignatureMethod", "Reference")
     canonicalization, method, reference = _children(signed_info, path, *names)
     if reference.get("URI") != "":
@@ -131,8 +140,7 @@ def _signed_info(signed_info: etree._Element, path: str) -> str:
     _transforms(transforms, f"{path}/Reference/Transforms")
     for element in (canonicalization, method, digest, *transforms):
         _children(element, f"{path}/{_local(element.tag)}")
-    _octets(value, f"{path}/Reference/DigestValue")
-    return _algorithm(method)
+    return _algorithm(method), _algorithm(digest), _octets(value, f"{path}/Reference/DigestValue")
 
 
 def _transforms(transforms: etree._Element, path: str) -> None:

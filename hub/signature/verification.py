@@ -1,30 +1,20 @@
 """Verifies the one signature of a message and gives back nothing but what it covers."""
 
-import logging
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from lxml import etree
-from signxml.algorithms import DigestAlgorithm, SignatureMethod
-from signxml.exceptions import InvalidDigest, SignXMLException
-from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from hub.errors import RejectionCode, SignatureRejected
-from hub.message.hardened_xml import hardened_parser
+from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
-from hub.signature import profile
+from hub.signature.core_validation import covered_octets, reference_holds, signature_holds
 from hub.signature.finding import SubIndication, adverse, rejected
 from hub.signature.key import check_key, fits
 from hub.signature.profile import Location
-from hub.signature.structure import take_apart
-
-logging.getLogger("signxml").setLevel(logging.INFO)  # at DEBUG it would log what is signed
-
-_SIGNATURE_METHODS: Final = frozenset(map(SignatureMethod, profile.SIGNATURE_METHODS))
-_DIGEST_METHODS: Final = frozenset(map(DigestAlgorithm, profile.DIGEST_METHODS))
+from hub.signature.structure import SignatureParts, take_apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,42 +44,25 @@ def verify_signature(root: etree._Element, *, location: Location) -> SignedConte
     parts = take_apart(root, location)
     certificate, *chain = [_certificate(der, location) for der in parts.certificates]
     _refuse_key(certificate, parts.signature_method, location)
-    result = _verify(root, certificate, location)
-    if result.signed_xml is None:
-        raise AssertionError("canonical XML does not parse")
+    octets = _verify(root, parts, certificate, location)
     return SignedContent(
-        signed_tree=result.signed_xml,
-        octets=result.signed_data,
-        certificate=certificate,
-        chain=tuple(chain),
+        signed_tree=parse_hardened(octets), octets=octets, certificate=certificate, chain=tuple(chain)
     )
 
 
-def _verify(root: etree._Element, certificate: x509.Certificate, location: Location) -> VerifyResult:
-    configuration = SignatureConfiguration(
-        location=location.search,
-        signature_methods=_SIGNATURE_METHODS,
-        digest_algorithms=_DIGEST_METHODS,
-        # Validity is judged with the path, at the hub's time; here it must not depend on any clock.
-        verification_time=certificate.not_valid_before_utc,
-    )
+def _verify(
+    root: etree._Element, parts: SignatureParts, certificate: x509.Certificate, location: Location
+) -> bytes:
+    """Return the octets that the signature covers."""
     try:
-        result = XMLVerifier().verify(
-            root,
-            x509_cert=certificate,
-            expect_config=configuration,
-            parser=hardened_parser(),
-            validate_schema=False,  # the profile is narrower, and has been checked
-        )
-    except InvalidDigest as error:
-        raise _refusal(SubIndication.HASH_FAILURE, location) from error
-    except SignXMLException as error:
-        raise _refusal(SubIndication.SIG_CRYPTO_FAILURE, location) from error
-    except etree.LxmlError as error:
+        if not signature_holds(certificate.public_key(), parts):
+            raise _refusal(SubIndication.SIG_CRYPTO_FAILURE, location)
+        octets = covered_octets(root)
+    except etree.C14NError as error:
         raise _not_canonical(location) from error
-    if isinstance(result, list):
-        raise TypeError("signxml verified more than the one reference")
-    return result
+    if not reference_holds(octets, parts):
+        raise _refusal(SubIndication.HASH_FAILURE, location)
+    return octets
 
 
 def _refusal(sub_indication: SubIndication, location: Location) -> SignatureRejected:
