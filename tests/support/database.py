@@ -1,7 +1,7 @@
 """A database of its own for each test, copied from a template that a session migrates once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -19,6 +19,17 @@ TEMPLATE = "truc_template"
 OWNER = Login(role="truc_owner", password="owner of the test database")
 HUB = Login(role="truc_hub", password="hub of the test database")
 OPERATOR = Login(role="truc_operator", password="operator of the test database")
+
+
+EMPTY = """
+do $$ declare each text; begin
+    set local session_replication_role = replica;
+    for each in select tablename from pg_tables where schemaname = 'public'
+        and tablename not in ('registry_versions', 'alembic_version')
+    loop execute format('delete from %I', each); end loop;
+end $$
+"""
+"""In one transaction, without the triggers of foreign keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +78,47 @@ def database_template(local_stack: LocalStack) -> LocalStack:
     return local_stack
 
 
+@pytest.fixture(scope="session")
+def empty_databases(database_template: LocalStack) -> Iterator[list[str]]:
+    """Keep the databases that tests have left empty: emptying one is ten times quicker than copying."""
+    names: list[str] = []
+    yield names
+    asyncio.run(drop_all(database_template.up(), names))
+
+
 @pytest.fixture
-async def private_database(database_template: LocalStack) -> AsyncIterator[PrivateDatabase]:
-    """Copy the template; the copy goes when the test is over."""
+async def private_database(
+    database_template: LocalStack, empty_databases: list[str]
+) -> AsyncIterator[PrivateDatabase]:
+    """Give an empty database: the copy that an earlier test emptied, or a new one."""
     address = database_template.address()
-    administrator = administrator_dsn(address)
-    name = f"test_{uuid4().hex[:12]}"
-    await copy_database(administrator, template=TEMPLATE, name=name, may_connect=[HUB.role, OPERATOR.role])
+    name = empty_databases.pop() if empty_databases else await copy_template(address)
     yield PrivateDatabase(stack=database_template, address=address, name=name)
-    await drop_database(administrator, name=name)
+    await empty(address, name)
+    empty_databases.append(name)
+
+
+async def drop_all(address: StackAddress, names: Sequence[str]) -> None:
+    for name in names:
+        await drop_database(administrator_dsn(address), name=name)
+
+
+async def copy_template(address: StackAddress) -> str:
+    name = f"test_{uuid4().hex[:12]}"
+    await copy_database(
+        administrator_dsn(address), template=TEMPLATE, name=name, may_connect=[HUB.role, OPERATOR.role]
+    )
+    return name
+
+
+async def empty(address: StackAddress, name: str) -> None:
+    """Delete every row but the version of the registry, as only the administrator can."""
+    login = Login(role=address.postgres_superuser, password=address.postgres_password)
+    connection = await asyncpg.connect(dsn_of(address, login, name))
+    try:
+        await connection.execute(EMPTY)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture
