@@ -26,6 +26,8 @@ _NAMES: Final = (
 )
 """Where senders state it; QCVN 102:2016 gives it no element of its own."""
 _LEVELS: Final = MappingProxyType({"MẬT": "MẬT", "TỐIMẬT": "TỐI MẬT", "TUYỆTMẬT": "TUYỆT MẬT"})
+_LONGEST: Final = 100
+"""Letters in which any level can be stated; NFKC can make eighteen out of one."""
 _PREFIXES: Final = ("MỨCĐỘMẬT", "MỨCMẬT", "ĐỘMẬT", "MUCDOMAT", "MUCMAT", "DOMAT")
 
 
@@ -47,7 +49,8 @@ def secrecy_level(stated: str) -> str | None:
 
 
 def _letters(stated: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", stated).upper() if c.isalpha())
+    written = "".join(stated.split())[:_LONGEST]
+    return "".join(c for c in unicodedata.normalize("NFKC", written).upper() if c.isalpha())
 
 
 def _without_marks(letters: str) -> str:

@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 
 from hub.message.hardened_xml import parse_hardened
@@ -41,3 +43,12 @@ def test_it_is_found_under_any_of_its_names_in_any_namespace() -> None:
 
 def test_the_same_words_elsewhere_mean_nothing() -> None:
     assert secrecy_of(parse_hardened("<a><Subject>Mật</Subject></a>".encode())) is None
+
+
+def test_letters_that_unfold_into_many_are_not_unfolded_without_end() -> None:
+    endless = "\ufdfa" * 1_000_000
+
+    began = process_time()
+
+    assert secrecy_level(endless) is None
+    assert process_time() - began < 1
