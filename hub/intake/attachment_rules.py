@@ -33,8 +33,8 @@ class AttachmentLimits:
 
     octets: int = 12 * 1024 * 1024
     """Of one attachment as it is enclosed."""
-    unpacked_octets: int = 32 * 1024 * 1024
-    """Of the one file in a container."""
+    unpacked_octets: int = 64 * 1024 * 1024
+    """Of the files in all containers of a message together: small ones could swell to gigabytes."""
 
 
 def examine_attachments(
@@ -42,7 +42,7 @@ def examine_attachments(
 ) -> tuple[tuple[Attachment, ...], tuple[Violation, ...]]:
     """Return the attachments that can be read, and every rule that attachments and manifest break."""
     encoded = encoded_attachments(tree)
-    opened = [_open(attachment, limits) for attachment in encoded]
+    opened = _open_all(encoded, limits)
     return (
         tuple(result for result in opened if isinstance(result, Attachment)),
         (
@@ -79,7 +79,22 @@ def _only_in(names: Sequence[str], others: Sequence[str]) -> Iterator[str]:
     return (name for name in dict.fromkeys(names) if name not in known)
 
 
-def _open(encoded: EncodedAttachment, limits: AttachmentLimits) -> Attachment | Violation:
+def _open_all(encoded: Sequence[EncodedAttachment], limits: AttachmentLimits) -> list[Attachment | Violation]:
+    opened: list[Attachment | Violation] = []
+    room = limits.unpacked_octets
+    for each in encoded:
+        opened.append(_open(each, limits, room))
+        room -= _unpacked_octets(opened[-1])
+    return opened
+
+
+def _unpacked_octets(opened: Attachment | Violation) -> int:
+    if isinstance(opened, Violation) or not opened.is_zip_container:
+        return 0
+    return len(opened.content)
+
+
+def _open(encoded: EncodedAttachment, limits: AttachmentLimits, room: int) -> Attachment | Violation:
     content = decode(encoded)
     if content is None:
         return _refuse(_CODE.ATTACHMENT_NOT_BASE64, encoded.path, "RFC 4648, 4", encoded.content_id)
@@ -87,9 +102,9 @@ def _open(encoded: EncodedAttachment, limits: AttachmentLimits) -> Attachment | 
         return _refuse(_CODE.ATTACHMENT_EMPTY, encoded.path, "3.attachment-empty", encoded.content_id)
     if len(content) > limits.octets:
         return _too_large(encoded, len(content), limits.octets)
-    opened = open_attachment(encoded, content, limit=limits.unpacked_octets)
+    opened = open_attachment(encoded, content, limit=room)
     if isinstance(opened, Oversized):
-        return _too_large(encoded, opened.size, limits.unpacked_octets)
+        return _too_large(encoded, opened.size, room)
     return opened
 
 

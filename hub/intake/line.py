@@ -9,7 +9,7 @@ from hub.errors import MessageRejected
 from hub.intake.authorize import authority_violations, authorize
 from hub.intake.parse import ParseLimits, parse
 from hub.intake.reject import reject
-from hub.intake.validate import ContentLimits, examine, validate
+from hub.intake.validate import ContentLimits, Examined, admit, examine
 from hub.intake.verify import verify
 from hub.message.decision import Admit, Decision
 from hub.message.directory import Directory
@@ -26,7 +26,7 @@ class Failed:
     trace: str
 
 
-Examined: TypeAlias = Decision | Failed
+Result: TypeAlias = Decision | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class IntakeLine:
     parse_limits: ParseLimits
     content_limits: ContentLimits
 
-    def examine(self, received: ReceivedMessage, directory: Directory) -> Examined:
+    def examine(self, received: ReceivedMessage, directory: Directory) -> Result:
         """Decide about *received*; whatever happens to one message stays with it."""
         try:
             return self._decide(received, directory)
@@ -53,19 +53,19 @@ class IntakeLine:
             verified = verify(parse(received, self.parse_limits), self.anchors)
         except MessageRejected as rejection:
             return reject(received, rejection.violations)
-        try:
-            valid = validate(verified, self.catalogue, self.content_limits)
-            return Admit(authorized=authorize(valid, directory))
-        except MessageRejected:
-            return self._refuse_for_everything(verified, directory)
-
-    def _refuse_for_everything(self, verified: VerifiedMessage, directory: Directory) -> Decision:
-        """Refuse with the violations of all later steps at once, so that a sender corrects a document once."""
-        received = verified.received
         examined = examine(verified, self.catalogue, self.content_limits)
-        if examined.header is None:
-            return reject(received, examined.violations)
-        authority = authority_violations(
-            examined.header, received, verified.signed_by, directory, received.received_at
-        )
-        return reject(received, (*examined.violations, *authority), examined.header)
+        try:
+            return Admit(authorized=authorize(admit(verified, examined), directory))
+        except MessageRejected:
+            return _refuse_for_everything(verified, examined, directory)
+
+
+def _refuse_for_everything(verified: VerifiedMessage, examined: Examined, directory: Directory) -> Decision:
+    """Refuse with the violations of all later steps at once, so that a sender corrects a document once."""
+    received = verified.received
+    if examined.header is None:
+        return reject(received, examined.violations)
+    authority = authority_violations(
+        examined.header, received, verified.signed_by, directory, received.received_at
+    )
+    return reject(received, (*examined.violations, *authority), examined.header)

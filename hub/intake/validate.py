@@ -43,7 +43,11 @@ class Examined:
 
 def validate(verified: VerifiedMessage, catalogue: Catalogue, limits: ContentLimits) -> ValidMessage:
     """Admit content that breaks no rule; raises `SchemaViolation` with everything that it breaks."""
-    examined = examine(verified, catalogue, limits)
+    return admit(verified, examine(verified, catalogue, limits))
+
+
+def admit(verified: VerifiedMessage, examined: Examined) -> ValidMessage:
+    """Admit *verified* for what it was *examined* as; raises `SchemaViolation` with everything it breaks."""
     if examined.violations:
         raise SchemaViolation(examined.violations)
     return ValidMessage(

@@ -1,6 +1,7 @@
 """Reads attachments out of the tree that a signature covers: decoded, unwrapped, and called what they are."""
 
 import binascii
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,13 +25,10 @@ class EncodedAttachment:
     """An `Attachment` element as it stands in the tree."""
 
     element: etree._Element
+    path: str
+    """Where it stands."""
     content_id: str
     name: str
-
-    @property
-    def path(self) -> str:
-        """Where it stands."""
-        return path_of(self.element)
 
 
 def content_id(element: etree._Element) -> str:
@@ -41,12 +39,23 @@ def content_id(element: etree._Element) -> str:
 
 def encoded_attachments(signed_tree: etree._Element) -> tuple[EncodedAttachment, ...]:
     """Return the attachments in their order, of an invalid message too."""
+    elements = tuple(attachment_elements(signed_tree))
     return tuple(
         EncodedAttachment(
-            element=element, content_id=content_id(element), name=text(element, "AttachmentName")
+            element=element, path=path, content_id=content_id(element), name=text(element, "AttachmentName")
         )
-        for element in attachment_elements(signed_tree)
+        for element, path in zip(elements, _paths(elements), strict=True)
     )
+
+
+def _paths(siblings: Sequence[etree._Element]) -> Iterator[str]:
+    """Return the path of each of *siblings*; `path_of` would count them anew for every one."""
+    if not siblings:
+        return iter(())
+    first = path_of(siblings[0])
+    if len(siblings) == 1:
+        return iter((first,))
+    return (f"{first.removesuffix('[1]')}[{place}]" for place in range(1, len(siblings) + 1))
 
 
 def decode(encoded: EncodedAttachment) -> bytes | None:

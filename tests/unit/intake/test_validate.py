@@ -163,6 +163,18 @@ def test_a_container_whose_file_is_above_the_limit_is_refused_with_its_size() ->
     assert "5000" in only.en
 
 
+def test_containers_that_are_small_each_may_not_swell_together() -> None:
+    document = a_document().without_attachments()
+    for number in range(3):
+        document = document.with_attachment(f"{number}.txt", b"x" * 5_000, zipped=True)
+    limits = ContentLimits(attachments=AttachmentLimits(unpacked_octets=12_000))
+
+    (only,) = examine(verified(document.unsigned()), CATALOGUE, limits).violations
+
+    assert only.code is CODE.ATTACHMENT_TOO_LARGE
+    assert only.path == "/edXML/AttachmentEncoded/Attachment[3]"
+
+
 def test_a_zip_bomb_is_refused_without_being_unpacked() -> None:
     bomb = zip_of(("a.txt", b"\0" * 30_000_000))
     document = a_document().without_attachments().with_attachment("a.txt", bomb)
