@@ -32,6 +32,8 @@ class ParseLimits:
     elements: int = 20_000
     depth: int = 32
     attributes: int = 50_000
+    namespaces: int = 5_000
+    """Declarations; canonicalisation looks through them in quadratic time."""
     attribute_characters: int = 4_096
 
 
@@ -91,6 +93,8 @@ def _too_much_markup(body: bytes, limits: ParseLimits) -> Violation | None:
         return _too_complex(vi=f"hơn {limits.elements} phần tử", en=f"more than {limits.elements} elements")
     if body.count(b"=") > limits.attributes:
         return _too_complex(vi="quá nhiều thuộc tính", en="too many attributes")
+    if body.count(b"xmlns") > limits.namespaces:
+        return _too_complex(vi="quá nhiều khai báo xmlns", en="too many xmlns declarations")
     return None
 
 

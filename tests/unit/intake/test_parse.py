@@ -109,6 +109,12 @@ def test_too_many_attributes_are_refused() -> None:
     assert refusal_of(envelope("", attributes)) is RejectionCode.TOO_COMPLEX
 
 
+def test_too_many_namespace_declarations_are_refused() -> None:
+    declarations = "".join(f' xmlns:a{number}="u:a"' for number in range(LIMITS.namespaces + 1))
+
+    assert refusal_of(envelope("", declarations)) is RejectionCode.TOO_COMPLEX
+
+
 def test_a_giant_attribute_is_refused() -> None:
     assert refusal_of(envelope("", f' a="{"x" * 2_000_000}"')) is RejectionCode.TOO_COMPLEX
 
