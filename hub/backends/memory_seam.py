@@ -1,5 +1,6 @@
 """The one commit of intake, in the twin."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from hub.message.delivery_state import ACKNOWLEDGED, CLOSED, advance, trigger_of
 from hub.message.edxml import BusinessType, DocumentHeader, MessageKind, StatusCode, StatusHeader
 from hub.message.evidence import Submitted, subject
 from hub.message.identifiers import AgencyKey, DeliveryId, MailboxName, MessageId, ReceiptId, agency_key
+from hub.message.patience import may_wait
 from hub.message.receipt import Receipt, ReceiptEvent, ReceiptSubject
 from hub.message.refusal import violation
 from hub.message.stages import AuthorizedMessage, ReceivedMessage
@@ -77,6 +79,7 @@ class _Work:
     outgoing: list[StoredDelivery] = field(default_factory=list)
     owed: list[Receipt] = field(default_factory=list)
     repeated: list[Submitted] = field(default_factory=list)
+    waiting: Counter[MailboxName] = field(default_factory=Counter)
 
     def decide(self, decision: Decision) -> Outcome:
         message_id = MessageId(self.store.new_id())
@@ -84,7 +87,8 @@ class _Work:
             return self._refuse(message_id, decision)
         received = decision.authorized.valid.verified.received
         delivery = self._reported(decision.authorized)
-        if _is_status(decision) and delivery is None and self.now < received.received_at + self.patience:
+        if _is_status(decision) and delivery is None and self._may_wait(received):
+            self.waiting[received.mailbox] += 1
             return Postponed()
         if (earlier := self._earlier(decision)) is not None:
             return self._repeat(earlier, received, decision.authorized.sender)
@@ -105,6 +109,10 @@ class _Work:
             for submitted in self.repeated
             if submitted.message_id in self.tables.answers
         ]
+
+    def _may_wait(self, received: ReceivedMessage) -> bool:
+        age = self.now - received.received_at
+        return may_wait(age, patience=self.patience, waiting=self.waiting[received.mailbox])
 
     def _earlier(self, decision: Admit) -> MessageId | None:
         received = decision.authorized.valid.verified.received

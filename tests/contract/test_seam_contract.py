@@ -1,5 +1,7 @@
 """What intake may expect of its one commit, of the twin as of the real one."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from hub.errors import RejectionCode
@@ -8,6 +10,7 @@ from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import BusinessType, MessageKind, StatusCode
 from hub.message.identifiers import DeliveryId
 from hub.message.outbox import OutboxEntry
+from hub.message.patience import FEW
 from hub.message.receipt import ReceiptEvent
 from tests.support.decisions import (
     Submission,
@@ -510,6 +513,19 @@ async def test_a_status_waits_for_its_document_and_is_refused_in_the_end(hub: Hu
     assert first == Postponed()
     assert code_of(second) is RejectionCode.NO_SUCH_DELIVERY
     assert [receipt.event for receipt in receipts(committed.handed_over)] == [REJECTION]
+
+
+async def test_only_a_few_statuses_of_one_mailbox_may_wait_for_long(hub: HubProcess) -> None:
+    a_while_ago = datetime.now(UTC) - timedelta(seconds=3)
+    flood = [
+        a_submission(received_at=a_while_ago).status(StatusCode.ARRIVED, by="H41") for _ in range(FEW + 2)
+    ]
+    other = a_submission(received_at=a_while_ago).status(StatusCode.ARRIVED, by="H14")
+
+    committed = await hub.commit(*flood, other)
+
+    kinds = [type(outcome) for outcome in committed.outcomes]
+    assert kinds == [Postponed] * FEW + [Rejected] * 2 + [Postponed]
 
 
 async def test_a_postponed_status_counts_once_its_document_is_there(

@@ -40,14 +40,13 @@ from hub.message.identifiers import (
     SubmissionId,
     agency_key,
 )
+from hub.message.patience import may_wait
 from hub.message.receipt import Receipt, ReceiptEvent, ReceiptSubject
 from hub.message.refusal import violation
 from hub.message.stages import ReceivedMessage
 from hub.ports import Attest, Clock
 
 _RACES_RUN_AGAIN: Final = 5
-_PATIENCE_WITH_MANY: Final = timedelta(seconds=1)
-"""However many statuses wait, each may be tried again once: its document can be in the same batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +55,6 @@ class Terms:
 
     delivery_lifetime: timedelta = timedelta(days=15)
     status_patience: timedelta = timedelta(seconds=10)
-    patient_statuses: int = 16
-    """How many statuses of one mailbox may wait that long for what they are about."""
     park_time: timedelta = timedelta(seconds=15)
 
 
@@ -156,18 +153,16 @@ class _Work:
             header = each.admit.authorized.valid.header
             if each.message_id in found and isinstance(header, StatusHeader):
                 reports.append(Report(admission=each, header=header, delivery_id=found[each.message_id]))
-            elif self.now < each.received.received_at + self.terms.status_patience:
+            elif may_wait(
+                self.now - each.received.received_at,
+                patience=self.terms.status_patience,
+                waiting=waiting[each.received.mailbox],
+            ):
+                waiting[each.received.mailbox] += 1
                 self._drop(each, Postponed())
             else:
                 self._refuse(each, _no_such_delivery(each))
         return reports
-
-    def _may_wait(self, each: Admission, waiting: Counter[MailboxName]) -> bool:
-        """Whether a status may wait for its delivery: each that waits takes a place from everybody's messages."""
-        received = each.admit.authorized.valid.verified.received
-        age = self.now - received.received_at
-        is_among_few = waiting[received.mailbox] < self.terms.patient_statuses
-        return age < self.terms.status_patience and (is_among_few or age < _PATIENCE_WITH_MANY)
 
     async def _drop_repeated(self) -> None:
         repeated, clashing = await enlisting.enlist_submissions(self.transaction, self.admissions)
