@@ -13,10 +13,20 @@ import structlog
 from hub.crash import crash_point
 from hub.errors import RejectionCode, StorageRefused, TemporaryFailure
 from hub.intake.accept import accept, accept_alone
-from hub.intake.line import Examined, Failed, IntakeLine
+from hub.intake.line import Failed, IntakeLine, Result
 from hub.message import properties
-from hub.message.decision import Accepted, Committed, Decision, Outcome, Postponed, Rejected, Repeated
+from hub.message.decision import (
+    Accepted,
+    Admit,
+    Committed,
+    Decision,
+    Outcome,
+    Postponed,
+    Rejected,
+    Repeated,
+)
 from hub.message.directory import Directory
+from hub.message.edxml import MessageKind, StatusHeader
 from hub.message.identifiers import DeliveryId, MailboxName, SubmissionId, digest_of
 from hub.message.refusal import SENTENCES
 from hub.message.stages import ReceivedMessage
@@ -28,7 +38,7 @@ from hub.workers.waiting import until_it_works
 log = structlog.get_logger(__name__)
 _POSTPONED_FOR: Final = timedelta(milliseconds=300)
 Pair: TypeAlias = tuple[Inbound, Decision]
-Batch: TypeAlias = list[tuple[Inbound, Examined]]
+Batch: TypeAlias = list[tuple[Inbound, Result]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +94,7 @@ class IntakeWorker:
                 else:
                     await self._examined.put(await self._examine(batch, directory))
 
-    async def _examine(
-        self, batch: Sequence[Inbound], directory: Directory
-    ) -> list[tuple[Inbound, Examined]]:
+    async def _examine(self, batch: Sequence[Inbound], directory: Directory) -> list[tuple[Inbound, Result]]:
         vouched = [inbound for inbound in batch if _is_vouched_for(inbound, directory)]
         strangers = [inbound for inbound in batch if not _is_vouched_for(inbound, directory)]
         if strangers:
@@ -190,7 +198,7 @@ class IntakeWorker:
                 self._postponed.append((inbound, decision))
             else:
                 settled.append(inbound)
-                _tell(inbound, outcome)
+                _tell(inbound, decision, outcome)
         await self._with.consumer.settle(settled)
 
     async def _sit_out(self, held: Sequence[Inbound]) -> None:
@@ -221,11 +229,16 @@ def received_message(inbound: Inbound, now: datetime) -> ReceivedMessage:
         body=inbound.body,
         digest=digest,
         mailbox=MailboxName(inbound.user_id or ""),
-        submission_id=SubmissionId(inbound.correlation_id or digest.hex()),
-        transport_id=inbound.message_id or "",
+        submission_id=SubmissionId(_storable(inbound.correlation_id or digest.hex())),
+        transport_id=_storable(inbound.message_id or ""),
         reported_delivery=_reported_delivery(inbound),
         received_at=now,
     )
+
+
+def _storable(name: str) -> str:
+    """Return *name* as the database can hold it: SUBSTITUTE, as short on the wire, stands for each NUL."""
+    return name.replace("\x00", "\x1a")
 
 
 def _reported_delivery(inbound: Inbound) -> DeliveryId | None:
@@ -242,10 +255,10 @@ def _is_vouched_for(inbound: Inbound, directory: Directory) -> bool:
     return user is not None and user == inbound.routing_key and directory.is_open(MailboxName(user))
 
 
-def _tell(inbound: Inbound, outcome: Outcome) -> None:
+def _tell(inbound: Inbound, decision: Decision, outcome: Outcome) -> None:
     match outcome:
         case Accepted(message_id=message_id, deliveries=deliveries):
-            measures.ACCEPTED.labels(inbound.kind or "document").inc()
+            measures.ACCEPTED.labels(_kind(decision)).inc()
             log.info(
                 "message.accepted",
                 message_id=str(message_id),
@@ -261,3 +274,9 @@ def _tell(inbound: Inbound, outcome: Outcome) -> None:
             log.info("message.repeated", message_id=str(message_id), mailbox=inbound.user_id)
         case Postponed():
             pass
+
+
+def _kind(decision: Decision) -> str:
+    """Return what the message is; what its sender calls it (AMQP `type`) could be a new label each time."""
+    is_status = isinstance(decision, Admit) and isinstance(decision.authorized.valid.header, StatusHeader)
+    return (MessageKind.STATUS if is_status else MessageKind.DOCUMENT).value
