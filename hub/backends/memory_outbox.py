@@ -94,7 +94,7 @@ class MemoryOutbox:
         found = [
             (entry, tables.deliveries[entry.delivery_id])
             for entry in tables.entries.values()
-            if entry.not_before <= now and (entry.claimed_by is None or self._store.is_free(entry, now))
+            if entry.not_before <= now and self._store.is_free(entry, now)
         ]
         due = [pair for pair in found if not is_parked(tables, pair[1], now)]
         return sorted(due, key=lambda pair: (not pair[1].is_urgent, pair[0].entry_id))

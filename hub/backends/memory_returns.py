@@ -42,10 +42,11 @@ class MemoryReturns:
             return self._store.promise(tables, letters, self._claimant, self._lease)
 
     async def expired(self, limit: int) -> Sequence[ReturnedDelivery]:
-        """Return deliveries that still wait and whose time is over."""
+        """Return deliveries that wait in nobody's hands and whose time is over."""
         now = self._store.clock.now()
         async with self._store.transaction() as tables:
-            waiting = [each for each in tables.deliveries.values() if each.state is DeliveryState.WAITING]
+            free = [each for each in tables.entries.values() if self._store.is_free(each, now)]
+            waiting = [tables.deliveries[each.delivery_id] for each in free]
         return [
             ReturnedDelivery(
                 delivery_id=each.delivery_id,
@@ -55,6 +56,7 @@ class MemoryReturns:
                 at=now,
             )
             for each in waiting
+            if each.state is DeliveryState.WAITING
             if each.expires_at is not None and each.expires_at < now
         ][:limit]
 

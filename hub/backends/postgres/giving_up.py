@@ -29,8 +29,7 @@ async def give_up_or_retry(
     new_id: NewId,
 ) -> list[Receipt]:
     """Look first, then decide each of *returned*; returns the failure receipts that are owed, unsigned."""
-    live = [each for each in returned if _concerns(each, locked.get(each.delivery_id))]
-    stale = [each for each in returned if each not in live]
+    live, stale = _looked_at(returned, locked)
     decided = [
         (each, locked[each.delivery_id], recover(each, locked[each.delivery_id].tries)) for each in live
     ]
@@ -41,6 +40,20 @@ async def give_up_or_retry(
     )
     ended = [(delivery, what) for _, delivery, what in decided if not isinstance(what, Retry)]
     return await _end(transaction, ended, at, new_id)
+
+
+def _looked_at(
+    returned: Sequence[ReturnedDelivery], locked: dict[DeliveryId, LockedDelivery]
+) -> tuple[list[ReturnedDelivery], list[ReturnedDelivery]]:
+    """Return what is news and what is late; of two copies of one attempt the second is late."""
+    live: dict[DeliveryId, ReturnedDelivery] = {}
+    stale = []
+    for each in returned:
+        if each.delivery_id not in live and _concerns(each, locked.get(each.delivery_id)):
+            live[each.delivery_id] = each
+        else:
+            stale.append(each)
+    return list(live.values()), stale
 
 
 def _concerns(returned: ReturnedDelivery, delivery: LockedDelivery | None) -> bool:

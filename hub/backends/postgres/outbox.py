@@ -78,8 +78,10 @@ class PostgresOutbox:
         """Record what the broker said, with the receipts that it makes true, in one transaction."""
         async with self._database.transaction() as transaction:
             confirmed = await self._confirm(transaction, _with(attempts, PublishResult.CONFIRMED))
-            await self._park(transaction, _with(attempts, PublishResult.FULL))
-            await self._unpark(transaction, list(confirmed.values()))
+            full = _with(attempts, PublishResult.FULL)
+            await self._park(transaction, full)
+            took = {each.mailbox for each in confirmed.values()} - {each.entry.mailbox for each in full}
+            await self._unpark(transaction, sorted(took))
             now = self._clock.now()
             owed = await self._owe_consignments(transaction, list(confirmed.values()), now)
             owed += await self._recover(transaction, attempts, recover, now)
@@ -100,7 +102,9 @@ class PostgresOutbox:
             await _note_attempts(transaction, unknown, locked, "unknown")
             await self._release(transaction, [each.entry for each in unknown])
         returned = [_returned(each) for each in failed]
-        return await give_up_or_retry(transaction, returned, locked, recover, at=at, new_id=self._new_id)
+        owed = await give_up_or_retry(transaction, returned, locked, recover, at=at, new_id=self._new_id)
+        await self._release(transaction, [each.entry for each in failed])  # what was acknowledged meanwhile
+        return owed
 
     async def _confirm(
         self, transaction: Transaction, attempts: Sequence[Attempted]
@@ -135,8 +139,7 @@ class PostgresOutbox:
         await append(transaction, events)
         await self._release(transaction, [each.entry for each in attempts])
 
-    async def _unpark(self, transaction: Transaction, confirmed: Sequence[LockedDelivery]) -> None:
-        mailboxes = sorted({each.mailbox for each in confirmed})
+    async def _unpark(self, transaction: Transaction, mailboxes: Sequence[MailboxName]) -> None:
         if mailboxes:
             rows = await transaction.fetch(statement("unpark_mailboxes"), mailboxes)
             await append(

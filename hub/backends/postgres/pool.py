@@ -39,7 +39,12 @@ _AWAY = (
     OSError,
     TimeoutError,
 )
-_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+_RACES = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidCachedStatementError,  # somebody has migrated; the next preparation fits
+)
 
 
 class Database:

@@ -1,6 +1,7 @@
 """What cannot be answered: kept once each, for an operator to look at."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.statements import columns, statement
@@ -25,8 +26,7 @@ class PostgresQuarantine:
             if failed:
                 rows = [_row(each) for each in failed]
                 await transaction.execute(statement("keep_hub_dead_letters"), *columns(rows, 6))
-            for each in invalid:
-                row = _row(each)
+            for row in sorted(map(_row, invalid), key=lambda row: row[1]):  # two processes keep one order
                 await transaction.execute(statement("keep_invalid_messages"), *columns([row], 6))
             names = [("case.opened", each) for each in failed] + [
                 ("message.quarantined", each) for each in invalid
@@ -40,5 +40,5 @@ class PostgresQuarantine:
             )
 
 
-def _row(each: InvalidMessage) -> tuple[object, ...]:
+def _row(each: InvalidMessage) -> tuple[str, bytes, bytes, str | None, str, datetime]:
     return each.queue, digest_of(each.body), each.body, each.claimed_by, each.reason, each.at

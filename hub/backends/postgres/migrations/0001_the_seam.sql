@@ -195,7 +195,8 @@ create table outbox_entries (
     claimed_until timestamptz
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500);
 create index outbox_entries_expiring on outbox_entries (expires_at) where expires_at is not null;
-create index outbox_entries_due on outbox_entries (is_urgent desc, entry_id);
+create index outbox_entries_due on outbox_entries (mailbox, is_urgent desc, entry_id) where is_fresh;
+create index outbox_entries_retried on outbox_entries (mailbox, not_before) where not is_fresh;
 create index outbox_entries_lane on outbox_entries (sender, recipient, is_urgent, lane_number)
     where is_fresh and lane_number > 0;
 
