@@ -1,4 +1,6 @@
 import re
+from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
 
@@ -7,9 +9,11 @@ from hub.commands.line import main
 GROUPS = ("agency", "keys", "deadletter", "invalid", "topology")
 SINGLE = ("up", "down", "status", "run", "serve", "demo", "send", "inbox", "trace", "queues")
 
+Typed: TypeAlias = Callable[..., str]
+
 
 @pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]):
+def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
     """Type a command and read what it writes."""
 
     def type_(*arguments: str, wants: int = 0) -> str:
@@ -21,14 +25,14 @@ def typed(capsys: pytest.CaptureFixture[str]):
     return type_
 
 
-def test_the_whole_names_every_command(typed) -> None:
+def test_the_whole_names_every_command(typed: Typed) -> None:
     text = typed("--help")
 
     assert all(re.search(rf"^  {command}  ", text, re.MULTILINE) for command in (*GROUPS, *SINGLE))
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_command_of_a_group_has_help_with_an_example(typed, group: str) -> None:
+def test_every_command_of_a_group_has_help_with_an_example(typed: Typed, group: str) -> None:
     commands = re.findall(r"^  (\w+)  ", typed(group, "--help").partition("Commands:")[2], re.MULTILINE)
 
     helps = {command: typed(group, command, "--help") for command in commands}
@@ -39,7 +43,7 @@ def test_every_command_of_a_group_has_help_with_an_example(typed, group: str) ->
 
 
 @pytest.mark.parametrize("command", SINGLE)
-def test_every_single_command_has_help_with_an_example(typed, command: str) -> None:
+def test_every_single_command_has_help_with_an_example(typed: Typed, command: str) -> None:
     assert f"  truc {command}" in typed(command, "--help")
 
 
@@ -47,5 +51,5 @@ def test_every_single_command_has_help_with_an_example(typed, command: str) -> N
     "arguments",
     [("nonsense",), ("agency",), ("trace",), ("queues", "--no-such-option"), ("run", "--hubs", "0")],
 )
-def test_wrong_usage_is_told_with_exit_code_two(typed, arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_is_told_with_exit_code_two(typed: Typed, arguments: tuple[str, ...]) -> None:
     assert "help" in typed(*arguments, wants=2)
