@@ -3,18 +3,17 @@
 import asyncio
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import Final
 
 import structlog
 
-from hub.delivery.line import DeliveryLine
+from hub.delivery.line import Broken, DeliveryLine, guarded
 from hub.errors import TemporaryFailure
 from hub.message.directory import Directory
-from hub.message.outbox import Attempted, OutboxEntry
+from hub.message.outbox import Attempted, OutboxEntry, PublishResult
 from hub.ports import Attest, Outbox, Recover, Registry
 from hub.workers import measures
 from hub.workers.waiting import any_of, until_it_works
@@ -39,18 +38,18 @@ class RelayLimits:
 
 @dataclass(slots=True)
 class _Hold:
-    """Entries in hand, urgent ones first, otherwise in the order in which they came."""
+    """Entries in hand, urgent ones first, otherwise in the order of acceptance, whatever way they came."""
 
     heap: list[tuple[bool, int, OutboxEntry]] = field(default_factory=list)
     entry_ids: set[int] = field(default_factory=set)
     octets: int = 0
-    turn: "count[int]" = field(default_factory=count)
 
     def put(self, entry: OutboxEntry) -> None:
-        """Take *entry* in."""
-        self.entry_ids.add(entry.entry_id)
-        self.octets += len(entry.body)
-        heapq.heappush(self.heap, (not entry.is_urgent, next(self.turn), entry))
+        """Take *entry* in, unless it is in hand already."""
+        if entry.entry_id not in self.entry_ids:
+            self.entry_ids.add(entry.entry_id)
+            self.octets += len(entry.body)
+            heapq.heappush(self.heap, (not entry.is_urgent, entry.entry_id, entry))
 
     def pop(self) -> OutboxEntry:
         """Return the next entry to publish; it stays in hand until it is let go."""
@@ -87,6 +86,7 @@ class Relay:
         self._attempted: list[Attempted] = []
         self._to_release: list[OutboxEntry] = []
         self._in_flight = 0
+        self._is_closing = False
         self._work = asyncio.Event()
         self._answered = asyncio.Event()
         self._hint = asyncio.Event()
@@ -100,6 +100,10 @@ class Relay:
 
     def offer(self, entries: Iterable[OutboxEntry]) -> None:
         """Take what a commit handed over; who commits waits for `room` first."""
+        if self._is_closing:
+            self._to_release += entries
+            self._answered.set()
+            return
         for entry in entries:
             self._hold.put(entry)
         self._work.set()
@@ -126,6 +130,7 @@ class Relay:
             claiming = tasks.create_task(self._claim_forever(stop))
             publishing = tasks.create_task(self._publish_forever(tasks, stop))
             await asyncio.wait([claiming, publishing])
+            self._is_closing = True
             self._to_release += [self._hold.pop() for _ in range(len(self._hold.heap))]
             while self._in_flight:
                 self._landed.clear()
@@ -164,12 +169,15 @@ class Relay:
             self._landed.set()
 
     async def _record_forever(self, done: asyncio.Event, stop: asyncio.Event) -> None:
-        while not done.is_set() or self._attempted or self._to_release:
+        while not done.is_set():
             await self._answered.wait()
             self._answered.clear()
             if len(self._attempted) < self._limits.record and not stop.is_set():
                 await asyncio.sleep(self._limits.linger.total_seconds())
             await self._record_all(done)
+        # The receipts that the last records handed over go back to being rows.
+        self._to_release += [self._hold.pop() for _ in range(len(self._hold.heap))]
+        await self._record_all(done)
 
     async def _record_all(self, done: asyncio.Event) -> None:
         while self._attempted or self._to_release:
@@ -179,19 +187,35 @@ class Relay:
             )
             released, self._to_release = self._to_release, []
             if await until_it_works(partial(self._record, batch, released), done, what="outbox") is None:
-                return  # the claims end with this process, and whoever comes next publishes again
+                # The claims end with this process, and whoever comes next publishes again.
+                self._attempted, self._to_release = [], []
 
     async def _record(self, batch: Sequence[Attempted], released: Sequence[OutboxEntry]) -> bool:
         if released:
             await self._outbox.release(released)
-        handed_over = await self._outbox.record(batch, self._recover, self._attest) if batch else ()
-        for attempted in batch:
-            self._hold.let_go(attempted.entry)
         for entry in released:
             self._hold.let_go(entry)
+        if batch and not await self._is_recorded(batch):
+            for attempted in batch:
+                await self._record_alone(attempted)
         self._let_go.set()
+        return True
+
+    async def _is_recorded(self, batch: Sequence[Attempted]) -> bool:
+        handed_over = await guarded(partial(self._outbox.record, batch, self._recover, self._attest))
+        if isinstance(handed_over, Broken):
+            return False
+        for attempted in batch:
+            self._hold.let_go(attempted.entry)
         self.offer(handed_over)
         return True
+
+    async def _record_alone(self, attempted: Attempted) -> None:
+        """Record one of a batch that broke; what cannot be recorded counts as a failure of the hub's own."""
+        failed = replace(attempted, result=PublishResult.FAILED, note="the hub could not record the answer")
+        if not await self._is_recorded([attempted]) and not await self._is_recorded([failed]):
+            log.error("delivery.unrecorded", delivery_id=str(attempted.entry.delivery_id))
+            self._hold.let_go(attempted.entry)  # its claim lapses, and it is published again
 
     async def _claim_forever(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
