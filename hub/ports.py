@@ -49,8 +49,9 @@ class Outbox(Protocol):
     ) -> Sequence[OutboxEntry]:
         """Record what the broker said, in one transaction with the receipts that it makes true.
 
-        Confirmed entries are kept promises. A mailbox that is full is parked. What was not answered waits as
-        a row and costs no attempt. Returns new entries handed over to this process.
+        Confirmed entries are kept promises. A mailbox that is full is parked. What was not answered costs no
+        attempt and stays with this process, so that nothing behind it on its lane overtakes it. Returns what
+        this process is to publish: what was not answered, and the receipts.
         """
         ...
 

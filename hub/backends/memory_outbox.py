@@ -85,9 +85,10 @@ class MemoryOutbox:
             owed = owe(self._store, tables, ReceiptEvent.CONTENT_CONSIGNMENT, _by_submission(tables, kept))
             returned = [_returned(each) for each in attempts if each.result in _FAILED]
             owed += give_up_or_retry(self._store, tables, returned, recover)
-            self._release(tables, [each.entry for each in attempts])
+            unanswered = [each.entry for each in attempts if self._keep(tables, each)]
+            self._release(tables, [each.entry for each in attempts if each.entry not in unanswered])
             letters = await issue(self._store, tables, owed, attest)
-            return self._store.promise(tables, letters, self._claimant, self._lease)
+            return [*unanswered, *self._store.promise(tables, letters, self._claimant, self._lease)]
 
     def _due(self, tables: Tables, now: datetime) -> list[tuple[StoredEntry, StoredDelivery]]:
         """Return what is free, due and not parked, urgent ones first."""
@@ -113,6 +114,16 @@ class MemoryOutbox:
         state = advance(delivery.state, Trigger.CONSIGNED) or delivery.state
         tables.deliveries[delivery.delivery_id] = replace(delivery, state=state, was_consigned=True)
         return True
+
+    def _keep(self, tables: Tables, attempted: Attempted) -> bool:
+        """Hold on to an entry that nobody answered for, where it is still to be published."""
+        entry = tables.entries.get(attempted.entry.entry_id)
+        if attempted.result is not PublishResult.UNKNOWN or entry is None or not self._is_mine(entry):
+            return False
+        until = self._store.clock.now() + self._lease
+        tables.entries[entry.entry_id] = replace(entry, claimed_until=until)
+        is_waiting = tables.deliveries[entry.delivery_id].state is DeliveryState.WAITING
+        return is_waiting and entry.attempt == attempted.entry.attempt
 
     def _release(self, tables: Tables, entries: Sequence[OutboxEntry]) -> None:
         for each in entries:

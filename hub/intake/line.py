@@ -1,19 +1,22 @@
 """The order of intake, and its net: parse, verify, validate, authorize; then accept or reject."""
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from hub.catalogue import Catalogue
-from hub.errors import MessageRejected
+from hub.errors import MessageRejected, TemporaryFailure
+from hub.intake.accept import accept
 from hub.intake.authorize import authority_violations, authorize
 from hub.intake.parse import ParseLimits, parse
 from hub.intake.reject import reject
 from hub.intake.validate import ContentLimits, Examined, admit, examine
 from hub.intake.verify import verify
-from hub.message.decision import Admit, Decision
+from hub.message.decision import Admit, Committed, Decision
 from hub.message.directory import Directory
 from hub.message.stages import ReceivedMessage, VerifiedMessage
+from hub.ports import Attest, Seam
 from hub.signature.certificates import TrustAnchors
 
 
@@ -69,3 +72,25 @@ def _refuse_for_everything(verified: VerifiedMessage, examined: Examined, direct
         examined.header, received, verified.signed_by, directory, received.received_at
     )
     return reject(received, (*examined.violations, *authority), examined.header)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncommitted:
+    """The hub itself failed on what was decided; nothing was written."""
+
+    error: str
+    trace: str
+
+
+async def commit(decisions: Sequence[Decision], seam: Seam, attest: Attest) -> Committed | Uncommitted:
+    """Commit *decisions* together; raises `TemporaryFailure` in an outage.
+
+    Where anything else goes wrong, each is to be committed alone, so that it stays with the culprit.
+    """
+    try:
+        return await accept(decisions, seam, attest)
+    except TemporaryFailure:
+        raise
+    except Exception as error:
+        # The same net, stretched over the commit: a batch of one is one intake item.
+        return Uncommitted(error=f"{type(error).__name__}: {error}", trace=traceback.format_exc())

@@ -5,15 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
 import structlog
 
 from hub.crash import crash_point
-from hub.errors import RejectionCode, StorageRefused, TemporaryFailure
-from hub.intake.accept import accept, accept_alone
-from hub.intake.line import Failed, IntakeLine, Result
+from hub.errors import RejectionCode, TemporaryFailure
+from hub.intake.line import Failed, IntakeLine, Result, Uncommitted, commit
 from hub.message import properties
 from hub.message.decision import (
     Accepted,
@@ -150,44 +149,37 @@ class IntakeWorker:
             await self._commit(pairs)
         except TemporaryFailure as failure:
             log.warning("intake.paused", reason=str(failure))
+            self._postponed = []  # what was concluded one by one before the outage is given back, too
             await self._sit_out([inbound for inbound, _ in (*pairs, *failed)])
             return
         for inbound, each in failed:
-            await self._with.consumer.reject([inbound])
-            measures.FAILED.inc()
-            log.error(
-                "message.failed",
-                submission_id=each.received.submission_id,
-                error=each.error,
-                trace=each.trace,
-            )
+            await self._fail(inbound, each)
 
     async def _commit(self, pairs: Sequence[Pair]) -> None:
         if not pairs:
             return
         await self._with.relay.room(self._stop)
         crash_point("intake.before_commit")
-        try:
-            with measures.COMMIT_SECONDS.time():
-                decisions = [decision for _, decision in pairs]
-                committed = await accept(decisions, self._with.seam, self._with.attest)
-        except StorageRefused as refusal:
-            log.error("intake.batch_refused", count=len(pairs), error=str(refusal))  # noqa: TRY400 - one line
-            for pair in pairs:
-                await self._commit_alone(pair)
-            return
-        measures.BATCH_MESSAGES.observe(len(pairs))
-        await self._conclude(pairs, committed)
+        with measures.COMMIT_SECONDS.time():
+            result = await commit([each for _, each in pairs], self._with.seam, self._with.attest)
+        match result:
+            case Committed():
+                measures.BATCH_MESSAGES.observe(len(pairs))
+                await self._conclude(pairs, result)
+            case Uncommitted(error=error) if len(pairs) > 1:
+                log.error("intake.batch_failed", count=len(pairs), error=error)
+                for pair in pairs:
+                    await self._commit([pair])
+            case Uncommitted():
+                await self._fail(pairs[0][0], result)
+            case _:
+                assert_never(result)
 
-    async def _commit_alone(self, pair: Pair) -> None:
-        inbound, decision = pair
-        result = await accept_alone(decision, self._with.seam, self._with.attest)
-        if isinstance(result, Committed):
-            await self._conclude([pair], result)
-        else:
-            await self._with.consumer.reject([inbound])
-            measures.FAILED.inc()
-            log.error("message.failed", submission_id=inbound.correlation_id, error=str(result))
+    async def _fail(self, inbound: Inbound, why: Failed | Uncommitted) -> None:
+        """Leave to the operators what the hub itself failed on."""
+        await self._with.consumer.reject([inbound])
+        measures.FAILED.inc()
+        log.error("message.failed", submission_id=inbound.correlation_id, error=why.error, trace=why.trace)
 
     async def _conclude(self, pairs: Sequence[Pair], committed: Committed) -> None:
         self._with.relay.offer(committed.handed_over)
@@ -215,6 +207,8 @@ class IntakeWorker:
         await until_it_works(self._probe, self._stop, what="database")
         if not self._stop.is_set():
             await self._with.consumer.resume()
+        if self._stop.is_set():  # it came while we resumed
+            await self._with.consumer.pause()
         self._may_consume.set()
 
     async def _probe(self) -> None:

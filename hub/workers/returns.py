@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from hub.crash import crash_point
+from hub.delivery.line import Broken, guarded
 from hub.delivery.report import report
 from hub.errors import TemporaryFailure
 from hub.message.outbox import ReturnedDelivery
@@ -51,14 +53,25 @@ class ReturnsWorker:
             await self.quarantine.keep([_stranger(inbound, self.clock) for inbound in strangers])
         returned = [each for _, each in read if each is not None]
         crash_point("returns.before_commit")
-        await self._settle(returned)
+        broken = await self._settle(returned)
         crash_point("returns.after_commit_before_ack")
-        await self.consumer.settle(batch)
+        refused = [inbound for inbound, each in read if each in broken]
+        await self.consumer.reject(refused)
+        await self.consumer.settle([inbound for inbound in batch if inbound not in refused])
 
-    async def _settle(self, returned: Sequence[ReturnedDelivery]) -> None:
-        if not returned:
-            return
-        self.relay.offer(await self.returns.settle(returned, self.recover, self.attest))
+    async def _settle(self, returned: Sequence[ReturnedDelivery]) -> Sequence[ReturnedDelivery]:
+        """Settle them together or, where that breaks, each alone; return those that broke it."""
+        if not returned or await self._is_settled(returned):
+            return ()
+        if len(returned) == 1:
+            return returned
+        return [each for each in returned if not await self._is_settled([each])]
+
+    async def _is_settled(self, returned: Sequence[ReturnedDelivery]) -> bool:
+        handed_over = await guarded(partial(self.returns.settle, returned, self.recover, self.attest))
+        if isinstance(handed_over, Broken):
+            return False
+        self.relay.offer(handed_over)
         for each in returned:
             measures.RETURNED.labels(each.reason.value).inc()
             log.info(
@@ -68,6 +81,7 @@ class ReturnsWorker:
                 reason=each.reason.value,
             )
         self.relay.hint()
+        return True
 
     async def _settle_forever(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -78,8 +92,8 @@ class ReturnsWorker:
                     log.warning("returns.paused", reason=str(failure))
                     await self.consumer.pause()
                     await self.consumer.give_back(batch)
+            await until_it_works(self._probe, stop, what="database")
             if not stop.is_set():
-                await until_it_works(self._probe, stop, what="database")
                 await self.consumer.resume()
 
     async def _expire_forever(self, stop: asyncio.Event) -> None:
@@ -88,8 +102,9 @@ class ReturnsWorker:
             await wait(stop, timedelta(seconds=30))
 
     async def _expire(self) -> None:
-        while expired := await self.returns.expired(200):
-            await self._settle(expired)
+        """Settle all there is; what the hub fails on is found again in the next round."""
+        while (expired := await self.returns.expired(200)) and not await self._settle(expired):
+            pass
 
     async def _probe(self) -> None:
         if not await self.probe():

@@ -217,26 +217,28 @@ async def test_a_confirm_that_is_recorded_twice_is_told_once(hub: HubProcess) ->
     first, second = await hub.record(handed_over), await hub.record(handed_over)
 
     assert len(receipts(first)) == 1
-    assert second == ()
+    assert not second
 
 
 async def test_a_receipt_causes_no_receipt(hub: HubProcess) -> None:
     committed = await hub.commit(a_submission().refused())
 
-    assert await hub.record(committed.handed_over) == ()
+    assert not await hub.record(committed.handed_over)
     assert await hub.claim() == []
 
 
-async def test_no_answer_is_no_attempt_and_the_entry_waits(hub: HubProcess, store: StoreUnderTest) -> None:
+async def test_no_answer_is_no_attempt_and_the_entry_stays_where_it_is(store: StoreUnderTest) -> None:
+    hub, other = await store.process(), await store.process()
     accepted, handed_over = await hub.accept(a_submission().admitted())
     entries = documents(handed_over)
 
     for _ in range(9):
-        assert await hub.record(entries, PublishResult.UNKNOWN, give_up) == ()
-        entries = documents(await hub.claim())
-        assert [entry.attempt for entry in entries] == [1]
+        assert await hub.record(entries, PublishResult.UNKNOWN, give_up) == entries
 
+    assert await hub.claim() == await other.claim() == []
     assert await store.state_of(accepted.deliveries[0]) is DeliveryState.WAITING
+    await store.kill(hub)
+    assert await until(other.claim, what="the dead process's entries") == list(handed_over)
 
 
 async def test_unroutable_is_retried_then_given_up_with_a_signed_failure(
@@ -246,7 +248,7 @@ async def test_unroutable_is_retried_then_given_up_with_a_signed_failure(
     accepted, handed_over = await hub.accept(submission.admitted())
     (delivery,) = accepted.deliveries
 
-    assert await hub.record(documents(handed_over), PublishResult.UNROUTABLE, retry_at_once) == ()
+    assert not await hub.record(documents(handed_over), PublishResult.UNROUTABLE, retry_at_once)
     again = await hub.claim()
     told = await hub.record(again, PublishResult.UNROUTABLE, give_up)
 
@@ -265,7 +267,7 @@ async def test_who_never_got_a_confirm_does_not_know_whether_it_arrived(
     _, handed_over = await hub.accept(a_submission().admitted())
     await hub.record(documents(handed_over), PublishResult.UNKNOWN)
 
-    told = await hub.record(await hub.claim(), PublishResult.UNROUTABLE, give_up)
+    told = await hub.record(documents(handed_over), PublishResult.UNROUTABLE, give_up)
 
     assert [receipt.failure for receipt in receipts(told)] == [FailureKind.UNKNOWN]
 
@@ -342,7 +344,7 @@ async def test_a_confirm_that_comes_after_a_return_took_over_ends_nothing(
     (delivery,) = accepted.deliveries
     await hub.come_back(returned(delivery))
 
-    assert await hub.record(documents(handed_over)) == ()
+    assert not await hub.record(documents(handed_over))
 
     assert await store.state_of(delivery) is DeliveryState.WAITING
     assert [entry.attempt for entry in await hub.claim()] == [2]
@@ -373,7 +375,7 @@ async def test_an_acknowledged_delivery_is_not_published_again_whatever_the_brok
     accepted, handed_over = await hub.accept(submission.admitted())
     await hub.deliver((await hub.commit(submission.status(StatusCode.ARRIVED, by="H41"))).handed_over)
 
-    assert await hub.record(documents(handed_over), result, give_up) == ()
+    assert not await hub.record(documents(handed_over), result, give_up)
 
     assert documents(await other.claim()) == []
     assert await store.state_of(accepted.deliveries[0]) is DeliveryState.ARRIVED

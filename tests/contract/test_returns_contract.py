@@ -40,7 +40,7 @@ async def test_a_rejected_delivery_is_tried_again_as_a_row(hub: HubProcess, stor
     submission = a_submission()
     delivery = await consigned(hub, submission)
 
-    assert await hub.come_back(returned(delivery)) == ()
+    assert not await hub.come_back(returned(delivery))
 
     (entry,) = await hub.claim()
     assert (entry.delivery_id, entry.attempt, entry.body) == (delivery, 2, submission.body)
@@ -82,7 +82,7 @@ async def test_what_was_acknowledged_is_not_tried_again(
     await hub.deliver((await hub.commit(submission.status(status, by="H41"))).handed_over)
     before = await store.state_of(delivery)
 
-    assert await hub.come_back(returned(delivery), recover=give_up) == ()
+    assert not await hub.come_back(returned(delivery), recover=give_up)
 
     assert await store.state_of(delivery) is before
     assert await hub.claim() == []
@@ -94,7 +94,7 @@ async def test_what_was_refused_is_not_tried_again(hub: HubProcess, store: Store
     delivery = await consigned(hub, submission)
     await hub.deliver((await hub.commit(submission.status(StatusCode.REFUSED, by="H41"))).handed_over)
 
-    assert await hub.come_back(returned(delivery)) == ()
+    assert not await hub.come_back(returned(delivery))
 
     assert await store.state_of(delivery) is DeliveryState.REFUSED
     assert await hub.claim() == []
@@ -104,7 +104,7 @@ async def test_a_return_of_an_older_attempt_changes_nothing(hub: HubProcess) -> 
     delivery = await consigned(hub, a_submission())
     await hub.come_back(returned(delivery), recover=retry_later)
 
-    assert await hub.come_back(returned(delivery, attempt=1), recover=give_up) == ()
+    assert not await hub.come_back(returned(delivery, attempt=1), recover=give_up)
 
     assert await hub.claim() == []
 
@@ -133,7 +133,7 @@ async def test_both_copies_of_the_last_attempt_make_one_case(hub: HubProcess, st
 async def test_a_return_of_nothing_that_the_hub_knows_is_let_go(hub: HubProcess) -> None:
     stranger = replace(returned(await consigned(hub, a_submission())), delivery_id=NOBODY)
 
-    assert await hub.come_back(stranger, recover=give_up) == ()
+    assert not await hub.come_back(stranger, recover=give_up)
 
 
 async def test_each_of_many_returns_gets_its_own_decision(hub: HubProcess, store: StoreUnderTest) -> None:
@@ -193,7 +193,7 @@ async def test_a_receipt_that_is_given_up_is_a_case_and_causes_no_receipt(
     (letter,) = committed.handed_over
     await hub.record(committed.handed_over)
 
-    assert await hub.come_back(returned(letter.delivery_id), recover=give_up) == ()
+    assert not await hub.come_back(returned(letter.delivery_id), recover=give_up)
 
     assert list(await store.open_cases()) == [letter.delivery_id]
 

@@ -84,27 +84,41 @@ class PostgresOutbox:
             await self._unpark(transaction, sorted(took))
             now = self._clock.now()
             owed = await self._owe_consignments(transaction, list(confirmed.values()), now)
+            unanswered = await self._keep_unanswered(transaction, _with(attempts, PublishResult.UNKNOWN))
             owed += await self._recover(transaction, attempts, recover, now)
             receipts = await issuing.issue(transaction, owed, attest, self._new_id)
             await posting.enter(transaction, receipts)
             crash_point("delivery.inside_mark")
-            return await posting.promise(transaction, receipts, self._claimant)
+            return [*unanswered, *await posting.promise(transaction, receipts, self._claimant)]
 
     async def _recover(
         self, transaction: Transaction, attempts: Sequence[Attempted], recover: Recover, at: datetime
     ) -> list[Receipt]:
-        """Note what was not answered, retry or give up what failed; return the failures that are owed."""
-        unknown = _with(attempts, PublishResult.UNKNOWN)
+        """Retry or give up what failed; return the failures that are owed."""
         failed = [each for each in attempts if each.result in _FAILED]
-        delivery_ids = sorted({each.entry.delivery_id for each in (*unknown, *failed)})
-        locked = await reporting.lock(transaction, delivery_ids)
-        if unknown:
-            await _note_attempts(transaction, unknown, locked, "unknown")
-            await self._release(transaction, [each.entry for each in unknown])
+        locked = await _locked(transaction, failed)
         returned = [_returned(each) for each in failed]
         owed = await give_up_or_retry(transaction, returned, locked, recover, at=at, new_id=self._new_id)
         await self._release(transaction, [each.entry for each in failed])  # what was acknowledged meanwhile
         return owed
+
+    async def _keep_unanswered(
+        self, transaction: Transaction, attempts: Sequence[Attempted]
+    ) -> list[OutboxEntry]:
+        """Note that nobody answered, and hold on to what is still to be published; return that."""
+        if not attempts:
+            return []
+        await _note_attempts(transaction, attempts, await _locked(transaction, attempts), "unknown")
+        rows = [(each.entry.entry_id, each.entry.attempt) for each in attempts]
+        renewed = await transaction.fetch(
+            statement("renew_outbox_entries"),
+            *columns(rows, 2),
+            self._claimant.number,
+            self._claimant.lease,
+        )
+        ours = {row["entry_id"] for row in renewed}
+        await self._release(transaction, [each.entry for each in attempts if each.entry.entry_id not in ours])
+        return [each.entry for each in attempts if each.entry.entry_id in ours]
 
     async def _confirm(
         self, transaction: Transaction, attempts: Sequence[Attempted]
@@ -176,6 +190,12 @@ class PostgresOutbox:
 
 def _with(attempts: Sequence[Attempted], result: PublishResult) -> list[Attempted]:
     return [each for each in attempts if each.result is result]
+
+
+async def _locked(
+    transaction: Transaction, attempts: Sequence[Attempted]
+) -> dict[DeliveryId, LockedDelivery]:
+    return await reporting.lock(transaction, sorted({each.entry.delivery_id for each in attempts}))
 
 
 def _consigned_event(entry: OutboxEntry) -> Event:
