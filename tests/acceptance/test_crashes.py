@@ -1,4 +1,4 @@
-"""The hub dies by SIGKILL between each pair of effects: nothing is lost, nothing is doubled, receipts are true."""
+"""The hub dies by SIGKILL between each pair of effects: nothing is lost or doubled, receipts are true."""
 
 import signal
 

@@ -13,6 +13,7 @@ from string import ascii_uppercase
 
 import aio_pika
 import asyncpg
+import psutil
 import pytest
 
 from deploy.local import LocalStack
@@ -24,7 +25,7 @@ from tests.support.hub_process import HubProcess, hub_processes
 from tests.support.ledger import AgencyProcess
 from tests.support.waiting import until
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+HOMES = Path(__file__).resolve().parents[2] / ".truc" / "test-acceptance"
 QUICK = {
     "HUB_RETRY_DELAYS": '["PT0.3S", "PT0.6S"]',
     "HUB_PARK_TIME": "PT1S",
@@ -242,15 +243,20 @@ def world_on(axis: LocalAxis, folder: Path) -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def local_axis() -> Iterator[LocalAxis]:
-    """Provision a fresh axis for the session, in a home of its own, and stop it afterwards."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    home = Path(os.environ.get("TRUC_ACCEPTANCE_HOME") or CHECKOUT / ".truc" / "test-acceptance") / worker
-    stack = LocalStack(home)
-    stack.purge()
+    """Provision a fresh axis for the session, in a home of its own that goes with it."""
+    for left_behind in _homes_of_the_dead():
+        LocalStack(left_behind).purge()
+    stack = LocalStack(HOMES / str(os.getpid()))
     try:
         yield asyncio.run(provision_local(stack=stack))
     finally:
-        stack.down()
+        stack.purge()
+
+
+def _homes_of_the_dead() -> list[Path]:
+    """Return the homes of sessions that were killed: each is named after its process."""
+    found = HOMES.iterdir() if HOMES.exists() else []
+    return [home for home in found if home.name.isdigit() and not psutil.pid_exists(int(home.name))]
 
 
 @pytest.fixture
