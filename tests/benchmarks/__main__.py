@@ -17,8 +17,8 @@ from rich.console import Console
 from tests.benchmarks.checking import BenchFailed
 from tests.benchmarks.documents import Press, Series
 from tests.benchmarks.drain import Drained, Load, Relayed, drain, relay_bare
-from tests.benchmarks.figures import Figures
-from tests.benchmarks.latency import PER_SECOND, WARM_UP, measure_latency
+from tests.benchmarks.figures import Figures, fastest
+from tests.benchmarks.latency import PER_SECOND, WARM_UP, Latency, measure_latency
 from tests.benchmarks.machine import shape
 from tests.benchmarks.place import CHECKOUT, RECIPIENTS, SENDER, Place, a_place
 from tests.benchmarks.profiling import Profiler
@@ -65,22 +65,20 @@ class Bench:
         for number in range(self.plan.rounds):
             await self._round(number)
         after = await table_sizes(self.place)
-        fastest = max(self.drains, key=lambda hubs: sum(each.per_second for each in self.drains[hubs]))
-        latency_bodies = self._make("latency", WARM_UP + PER_SECOND * self.plan.latency_seconds)
-        self._say(f"latency: {PER_SECOND} documents a second for {self.plan.latency_seconds} s")
-        latency = await measure_latency(self.place, latency_bodies, hubs=fastest, pool=self.pool)
+        hubs = fastest(self.drains)
+        latencies = {each: await self._latency(each) for each in self.plan.hubs}
         checks = await checks_of(self.place)
         large_bodies = self._make("large", self.plan.large, octets=LARGE)
         figures = Figures(
             machine=machine,
             drains=self.drains,
             relays=self.relays,
-            latency=latency,
+            latencies=latencies,
             stored=stored(before, after, sum(each.octets for runs in self.drains.values() for each in runs)),
             steps=checks.costs(self._make("steps", STEPS)),
-            large=await self._drain("1 MB", large_bodies, hubs=fastest) if large_bodies else None,
+            large=await self._drain("1 MB", large_bodies, hubs=hubs) if large_bodies else None,
             large_steps=checks.costs(large_bodies) if large_bodies else None,
-            fan_out=await self._fan_out(fastest) if self.plan.fan_out else None,
+            fan_out=await self._fan_out(hubs) if self.plan.fan_out else None,
         )
         if self.plan.is_profiled:
             await self._profile()
@@ -96,6 +94,12 @@ class Bench:
         relayed = await relay_bare(self.place, bodies)
         self._say(f"round {number + 1}: bare relay, {relayed.per_second:.0f} messages a second")
         self.relays.append(relayed)
+
+    async def _latency(self, hubs: int) -> Latency:
+        bodies = self._make(f"latency{hubs}", WARM_UP + PER_SECOND * self.plan.latency_seconds)
+        latency = await measure_latency(self.place, bodies, hubs=hubs, pool=self.pool)
+        self._say(f"latency: {hubs} hub process(es), p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms")
+        return latency
 
     async def _fan_out(self, hubs: int) -> Drained:
         bodies = self._make("fan", self.plan.fan_out, recipients=len(RECIPIENTS))

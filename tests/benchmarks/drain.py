@@ -103,14 +103,18 @@ async def drain(
     if any(codes):
         raise BenchFailed(f"a hub process ended with {codes}")
     receipts = await check_everything(place, expected, pool, {})
-    first, last = outcome["first"], outcome["last"]
     _check_counts(outcome, load, receipts)
+    return _drained(load, hubs, outcome, started_at, sampler)
+
+
+def _drained(load: Load, hubs: int, outcome: asyncpg.Record, started_at: float, sampler: Sampler) -> Drained:
+    first, last = outcome["first"], outcome["last"]
     names = [f"hub {number}" for number in range(hubs)]
     return Drained(
         hubs=hubs,
         documents=len(load.bodies),
         deliveries=outcome["documents"],
-        receipts=receipts,
+        receipts=outcome["receipts"],
         octets=sum(map(len, load.bodies)),
         seconds=last - first,
         start_seconds=first - started_at,

@@ -24,7 +24,8 @@ class Figures:
     drains: Mapping[int, Sequence[Drained]]
     """By the number of hub processes."""
     relays: Sequence[Relayed]
-    latency: Latency
+    latencies: Mapping[int, Latency]
+    """By the number of hub processes."""
     stored: Stored
     steps: Mapping[str, float]
     large: Drained | None
@@ -34,7 +35,7 @@ class Figures:
     @property
     def hubs(self) -> int:
         """The number of hub processes that was fastest."""
-        return max(self.drains, key=lambda hubs: _rate(self.drains[hubs]))
+        return fastest(self.drains)
 
     @property
     def ratio(self) -> float:
@@ -44,19 +45,25 @@ class Figures:
     def as_json(self) -> Json:
         """Return the content of `build/bench.json`."""
         return {
-            "axis": {**self._drains(self.hubs), **self._latency(), "by_hubs": self._by_hubs()},
+            "axis": {
+                **self._axis(self.hubs),
+                "by_hubs": {str(hubs): self._axis(hubs) for hubs in self.drains},
+            },
             "bare_relay": self._relays(),
             "ratio": round(self.ratio, 3),
             "cpu_ratio": round(self._cpu_ratio(), 3),
             "storage": {
                 "octets_per_submitted_octet": round(self.stored.per_submitted_octet, 3),
-                "by_table": dict(sorted(self.stored.by_table.items(), key=lambda item: -item[1])),
+                "by_table": self.stored.largest_first(),
             },
             "steps_ms": _rounded(self.steps),
             "large": self._large(),
             "fan_out": self._fan_out(),
             "machine": dict(self.machine),
         }
+
+    def _axis(self, hubs: int) -> dict[str, Json]:
+        return {**self._drains(hubs), **self._latency(self.latencies[hubs])}
 
     def _drains(self, hubs: int) -> dict[str, Json]:
         drains = self.drains[hubs]
@@ -71,16 +78,13 @@ class Figures:
             "start_seconds": round(statistics.median(each.start_seconds for each in drains), 2),
         }
 
-    def _by_hubs(self) -> dict[str, Json]:
-        return {str(hubs): self._drains(hubs) for hubs in self.drains}
-
-    def _latency(self) -> dict[str, Json]:
+    def _latency(self, latency: Latency) -> dict[str, Json]:
         return {
-            "p50_ms": round(self.latency.p50, 1),
-            "p99_ms": round(self.latency.p99, 1),
-            "max_ms": round(self.latency.longest, 1),
-            "acceptance_p50_ms": round(self.latency.acceptance_p50, 1),
-            "consignment_p50_ms": round(self.latency.consignment_p50, 1),
+            "p50_ms": round(latency.p50, 1),
+            "p99_ms": round(latency.p99, 1),
+            "max_ms": round(latency.longest, 1),
+            "acceptance_p50_ms": round(latency.acceptance_p50, 1),
+            "consignment_p50_ms": round(latency.consignment_p50, 1),
         }
 
     def _relays(self) -> dict[str, Json]:
@@ -126,18 +130,18 @@ class Figures:
         console.print(self._throughput_table(), self._step_table(), self._other_table())
 
     def _throughput_table(self) -> Table:
-        table = Table("", "each second", "of each run", "cpu ms each", "hub", "broker", "database", "RSS MB")
+        table = Table("", "a second", "of each run", "cpu ms", "hub", "broker", "database", "RSS MB")
         table.title = "Drain of a full queue, 10 kB each"
         for hubs, drains in self.drains.items():
             cpu = _median_of_each([each.cpu_ms() for each in drains])
             runs = " ".join(f"{each.per_second:.0f}" for each in drains)
             memory = " ".join(f"{octets / MB:.0f}" for octets in drains[-1].resident)
             parts = [f"{cpu[name]:.2f}" for name in ("total", "hub", "broker", "database")]
-            table.add_row(f"axis, {hubs} hub process(es)", f"{_rate(drains):.0f}", runs, *parts, memory)
+            table.add_row(f"axis, {_hubs(hubs)}", f"{_rate(drains):.0f}", runs, *parts, memory)
         cpu = _median_of_each([each.cpu_ms() for each in self.relays])
         runs = " ".join(f"{each.per_second:.0f}" for each in self.relays)
         parts = [f"{cpu[name]:.2f}" for name in ("total", "relay", "broker")]
-        table.add_row("bare aio-pika relay", f"{_rate(self.relays):.0f}", runs, *parts, "", "")
+        table.add_row("bare relay", f"{_rate(self.relays):.0f}", runs, *parts, "", "")
         table.add_section()
         table.add_row("ratio", f"{self.ratio:.3f}", "", f"{self._cpu_ratio():.3f}")
         return table
@@ -150,28 +154,30 @@ class Figures:
         return table
 
     def _other_table(self) -> Table:
-        late = self.latency
         table = Table("", "", title="Latency, storage, other loads", show_header=False)
-        table.add_row(
-            "latency at 50 a second", f"p50 {late.p50:.1f}, p99 {late.p99:.1f}, max {late.longest:.1f} ms"
-        )
-        table.add_row(
-            "until the acceptance, the consignment is back",
-            f"p50 {late.acceptance_p50:.1f}, {late.consignment_p50:.1f} ms",
-        )
+        for hubs, late in self.latencies.items():
+            times = f"p50 {late.p50:.1f}, p99 {late.p99:.1f}, max {late.longest:.1f} ms"
+            table.add_row(f"latency, {_hubs(hubs)}", times)
+            back = f"p50 {late.acceptance_p50:.1f} and {late.consignment_p50:.1f} ms"
+            table.add_row("  acceptance and consignment are back", back)
         table.add_row("stored for each octet submitted", f"{self.stored.per_submitted_octet:.2f}")
         if self.large is not None:
-            table.add_row(
-                "1 MB documents",
-                f"{self.large.per_second:.1f} a second, {self.large.cpu_ms()['total']:.1f} cpu ms",
-            )
+            cost = self.large.cpu_ms()["total"]
+            table.add_row("1 MB documents", f"{self.large.per_second:.1f} a second, {cost:.1f} cpu ms each")
         if self.fan_out is not None:
             rate = self.fan_out.deliveries / self.fan_out.seconds
-            table.add_row(
-                "one document to ten mailboxes",
-                f"{self.fan_out.per_second:.1f} documents, {rate:.0f} deliveries a second",
-            )
+            fan_out = f"{self.fan_out.per_second:.1f} documents, {rate:.0f} deliveries a second"
+            table.add_row("one document to ten mailboxes", fan_out)
         return table
+
+
+def fastest(drains: Mapping[int, Sequence[Drained]]) -> int:
+    """Return the number of hub processes whose median was the highest."""
+    return max(drains, key=lambda hubs: _rate(drains[hubs]))
+
+
+def _hubs(count: int) -> str:
+    return "1 hub" if count == 1 else f"{count} hubs"
 
 
 def _rate(runs: Sequence[Drained] | Sequence[Relayed]) -> float:

@@ -71,7 +71,7 @@ class Profiler:
 
 
 def summary(raw: Path) -> Iterable[str]:
-    """Give the share of each kind of thread, and of the functions by themselves and with all that they call."""
+    """Give the share of each kind of thread, and of functions by themselves and with all that they call."""
     stacks = [_stack(line) for line in raw.read_text("utf-8").splitlines() if line.strip()]
     busy = [(frames, count) for frames, count in stacks if not frames[-1].startswith(WAITING)]
     total = sum(count for _, count in busy) or 1

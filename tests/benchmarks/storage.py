@@ -28,6 +28,10 @@ class Stored:
         """Octets stored for one octet received."""
         return self.octets / self.submitted
 
+    def largest_first(self) -> dict[str, int]:
+        """Return the octets of each table, in the order of their size."""
+        return dict(sorted(self.by_table.items(), key=lambda item: -item[1]))
+
 
 async def table_sizes(place: Place) -> dict[str, int]:
     """Return the octets that each table takes now."""
