@@ -25,6 +25,7 @@ from aiormq.exceptions import (
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 from yarl import URL
 
+from hub.backends.rabbitmq.gate import Gate
 from hub.backends.rabbitmq.wire import TolerantTransport
 from hub.errors import ConfigurationError, TemporaryFailure
 
@@ -53,10 +54,10 @@ class BrokerAddress:
         url = self._parsed()
         return f"{url.host}:{url.port}{url.path}"
 
-    def connection(self, purpose: str) -> Connection:
-        """Prepare a connection; nothing is opened yet."""
+    def connection(self, purpose: str, gate: Gate) -> Connection:
+        """Prepare a connection that is read while *gate* is open; nothing is opened yet."""
         url = self._parsed().update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
-        return Connection(url, transport_factory=TolerantTransport(self._tls()))
+        return Connection(url, transport_factory=TolerantTransport(self._tls(), gate))
 
     def _parsed(self) -> URL:
         try:
@@ -92,6 +93,8 @@ class BrokerLink:
         """Prepare a link; *purpose* is the connection's name on the broker."""
         self._address = address
         self._purpose = purpose
+        self.gate = Gate()
+        """Whoever has too much in hand shuts it: then nothing is read."""
         self._connection: Connection | None = None
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
@@ -103,7 +106,7 @@ class BrokerLink:
 
         Raises `ConfigurationError` where the TLS files cannot be used.
         """
-        self._address.connection(self._purpose)
+        self._address.connection(self._purpose, self.gate)
         # The link outlives the call that opens it; it is awaited when the link is closed.
         self._keeper = asyncio.create_task(self._keep(), name=f"broker link {self._purpose}")
         return self
@@ -190,7 +193,7 @@ class BrokerLink:
         return await attempts(self._connect_once)
 
     async def _connect_once(self) -> Connection:
-        connection = self._address.connection(self._purpose)
+        connection = self._address.connection(self._purpose, self.gate)
         try:
             with translated(f"connect to {self._address.place}"):
                 async with asyncio.timeout(CALL_SECONDS):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
@@ -32,6 +33,8 @@ class _Subscription:
         self.ledger = Ledger(base)
         self.consumer_tag: str | None = None
         self.is_lost = False
+        self.is_ending = False
+        """Whether what still arrives goes back at once."""
         self._intray = intray
         self._closing = channel.closing
         self._closing.add_done_callback(lambda _: self._lose())
@@ -39,8 +42,13 @@ class _Subscription:
 
     async def receive(self, message: DeliveredMessage) -> None:
         """Put a delivery into the intray; the library calls this in the order of delivery."""
-        if not self.is_lost and message.delivery_tag is not None:
-            self.highest = self.base + message.delivery_tag
+        if self.is_lost or message.delivery_tag is None:
+            return
+        self.highest = self.base + message.delivery_tag
+        if self.is_ending:
+            with suppress(TemporaryFailure), translated("give back what came too late"):
+                await self.tell(self.ledger.withdraw([self.highest]), requeue=True)
+        else:
             self._intray.put(inbound_of(message, self.highest))
 
     async def tell(self, settlement: Settlement, *, requeue: bool) -> None:
@@ -67,7 +75,7 @@ class RabbitConsumer:
         self._link = link
         self._queue = queue
         self._prefetch = prefetch
-        self._intray = Intray(limits)
+        self._intray = Intray(limits, link.gate)
         self._subscription: _Subscription | None = None
         self._last_tag = 0
         self._is_paused = False
@@ -122,6 +130,8 @@ class RabbitConsumer:
         self._is_paused = True
         self._intray.interrupt()
         async with self._changing:
+            # The broker's answer comes after all that it has sent already, which nobody would read otherwise.
+            self._link.gate.open(self._intray)
             await self._cancel()
         await self.give_back(self._intray.empty())
 
@@ -154,6 +164,7 @@ class RabbitConsumer:
         subscription = self._subscription
         if subscription is None or subscription.is_lost:
             subscription = await self._open()
+        subscription.is_ending = False
         with translated(f"consume from {self._queue}"):
             answer = await subscription.channel.basic_consume(
                 self._queue, subscription.receive, timeout=CALL_SECONDS
@@ -165,6 +176,7 @@ class RabbitConsumer:
         if subscription is None or subscription.is_lost or subscription.consumer_tag is None:
             return
         consumer_tag, subscription.consumer_tag = subscription.consumer_tag, None
+        subscription.is_ending = True
         try:
             with translated(f"cancel the consumer of {self._queue}"):
                 await subscription.channel.basic_cancel(consumer_tag, timeout=CALL_SECONDS)

@@ -3,16 +3,22 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
+from typing import Final
 
+from hub.backends.rabbitmq.gate import Gate
 from hub.ports import BatchLimits, Inbound
+
+BATCHES_IN_HAND: Final = 4
+"""Full ones, by their octets, that wait while one is worked on."""
 
 
 class Intray:
-    """Batches by count, by octets and by a short wait for more; what is in it is bounded by the prefetch."""
+    """Batches by count, by octets and by a short wait for more; shuts the gate while it holds many."""
 
-    def __init__(self, limits: BatchLimits) -> None:
+    def __init__(self, limits: BatchLimits, gate: Gate) -> None:
         """Start empty."""
         self._limits = limits
+        self._gate = gate
         self._items: deque[Inbound] = deque()
         self._octets = 0
         self._some = asyncio.Event()
@@ -23,6 +29,8 @@ class Intray:
         self._items.append(inbound)
         self._octets += len(inbound.body)
         self._some.set()
+        if self._octets >= BATCHES_IN_HAND * self._limits.octets:
+            self._gate.shut(self)
         if len(self._items) >= self._limits.count or self._octets >= self._limits.octets:
             self._enough.set()
 
@@ -64,6 +72,8 @@ class Intray:
         return batch
 
     def _settle_events(self) -> None:
+        if self._octets < BATCHES_IN_HAND * self._limits.octets:
+            self._gate.open(self)
         if not self._items:
             self._some.clear()
         if len(self._items) < self._limits.count and self._octets < self._limits.octets:

@@ -37,6 +37,9 @@ from hub.ports import Clock
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 PERSISTENT: Final = 2
+LARGEST_BODY: Final = 16_777_216
+"""What the broker takes where nothing else is configured; it closes the channel at anything larger."""
+_FRAME_OVERHEAD: Final = 8
 WRITE_OCTETS: Final = 262_144
 """How much is written at once; one larger body is still written whole."""
 REOPEN_PAUSE: Final = 0.2
@@ -193,6 +196,7 @@ class RabbitPublisher:
         try:
             frames = self._frames(flight, channel.max_content_size)
             payload = ChannelFrame.marshall(channel.number, frames).payload
+            _check_sizes(len(flight.entry.body), len(payload), len(frames), channel.max_content_size)
         except (TypeError, ValueError, struct.error) as error:
             flight.answer.set_exception(error)
             return b""
@@ -263,3 +267,12 @@ class RabbitPublisher:
             with suppress(asyncio.InvalidStateError):
                 flight.answer.set_result(None)
         self._waiting.clear()
+
+
+def _check_sizes(body: int, payload: int, frames: int, largest_frame: int) -> None:
+    """Raise `ValueError` for what the broker would close the channel at, now and at each later attempt."""
+    if body > LARGEST_BODY:
+        raise ValueError(f"a body of {body} bytes is more than the broker takes")
+    properties = payload - body - frames * _FRAME_OVERHEAD
+    if properties > largest_frame:
+        raise ValueError(f"properties of {properties} bytes do not fit into a frame")

@@ -20,6 +20,8 @@ from pamqp.constants import FRAME_HEADER
 from pamqp.header import ContentHeader
 from yarl import URL
 
+from hub.backends.rabbitmq.gate import Gate
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 UNREADABLE: Final = "x-unreadable-properties"
@@ -32,14 +34,15 @@ _BODY_SIZE: Final = struct.Struct(">HHQ")
 class TolerantTransport(TransportFactory):
     """Opens the socket as the client library would, and reads it through a `TolerantReader`."""
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        """Use TLS with *context*, where there is one."""
+    def __init__(self, context: ssl.SSLContext | None, gate: Gate) -> None:
+        """Use TLS with *context*, where there is one; read only while *gate* is open."""
         self._context = context
+        self._gate = gate
 
     async def create(self, url: URL, **_: object) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to *url*."""
         loop = asyncio.get_running_loop()
-        reader = TolerantReader(loop=loop)
+        reader = TolerantReader(loop, self._gate)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         transport, _protocol = await loop.create_connection(
             lambda: protocol, str(url.host), int(url.port or 0), ssl=self._context
@@ -54,6 +57,17 @@ class TolerantReader(asyncio.StreamReader):
     """The beginning of a frame whose kind or, for a header frame, whose end is not known yet."""
     _passing: int = 0
     """Octets still to come of a frame that is passed on as it is."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, gate: Gate) -> None:
+        """Read while *gate* is open."""
+        super().__init__(loop=loop)
+        self._gate = gate
+
+    async def readexactly(self, n: int) -> bytes:
+        """Return the next *n* octets, as soon as the gate is open; until then the socket fills up."""
+        if not self._gate.is_open:
+            await self._gate.passed()
+        return await super().readexactly(n)
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:
         """Take what the socket has read; nothing is copied where nothing has to be changed."""

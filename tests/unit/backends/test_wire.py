@@ -13,6 +13,7 @@ from pamqp.constants import FRAME_END_CHAR, FRAME_HEADER
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
+from hub.backends.rabbitmq.gate import Gate
 from hub.backends.rabbitmq.wire import UNREADABLE, TolerantReader
 
 DELIVER = frame.marshal(Basic.Deliver(consumer_tag="c", delivery_tag=1, exchange="e", routing_key="r"), 1)
@@ -24,7 +25,7 @@ UNREADABLE_HEADER = struct.pack(">BHI", FRAME_HEADER, 1, len(NOT_UTF8)) + NOT_UT
 
 
 async def passed(data: bytes, cuts: list[int]) -> bytes:
-    reader = TolerantReader()
+    reader = TolerantReader(asyncio.get_running_loop(), Gate())
     ends = sorted({cut % (len(data) + 1) for cut in cuts} | {len(data)})
     start = 0
     for end in ends:
