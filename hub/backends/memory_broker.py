@@ -130,6 +130,11 @@ class MemoryPublisher:
         self._broker = broker
         self._user = user
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker answers."""
+        return self._broker.is_up
+
     async def publish(self, entry: OutboxEntry) -> PublishResult:
         """Store *entry* in its mailbox's queue."""
         if not self._broker.is_up:
