@@ -61,6 +61,8 @@ class _Subscription:
                 await channel.basic_reject(tag - self.base, requeue=False, wait=False)
         if settlement.acknowledge_up_to is not None:
             await channel.basic_ack(settlement.acknowledge_up_to - self.base, multiple=True, wait=False)
+        for tag in settlement.acknowledge:
+            await channel.basic_ack(tag - self.base, wait=False)
 
     def _lose(self) -> None:
         self.is_lost = True

@@ -1,4 +1,8 @@
-"""How far an acknowledgement with `multiple` may reach, when batches are settled out of order."""
+"""How far an acknowledgement with `multiple` may reach, when batches are settled out of order.
+
+What lies beyond something open is acknowledged one by one, and at once: a message that waits for seconds
+would otherwise keep everything after it unacknowledged, until the prefetch is used up and nothing more comes.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,10 +12,12 @@ from dataclasses import dataclass
 class Settlement:
     """What to tell the broker, in this order."""
 
-    withdraw: tuple[int, ...]
+    withdraw: tuple[int, ...] = ()
     """To be given back or rejected, each on its own."""
-    acknowledge_up_to: int | None
+    acknowledge_up_to: int | None = None
     """To be acknowledged with `multiple`; nothing below it is open."""
+    acknowledge: tuple[int, ...] = ()
+    """To be acknowledged, each on its own."""
 
 
 class Ledger:
@@ -20,40 +26,32 @@ class Ledger:
     def __init__(self, base: int = 0) -> None:
         """Begin with everything up to *base* settled."""
         self._low = base
-        self._accepted: set[int] = set()
-        self._withdrawn: set[int] = set()
+        self._settled: set[int] = set()
 
     def accept(self, tags: Iterable[int]) -> Settlement:
         """Mark *tags* as done with; what is settled already stays as it is."""
-        self._accepted.update(self._open(tags))
-        return Settlement(withdraw=(), acknowledge_up_to=self._advance())
+        accepted = self._open(tags)
+        self._settled.update(accepted)
+        low = self._advance()
+        up_to = max((tag for tag in accepted if tag <= low), default=None)
+        return Settlement(acknowledge_up_to=up_to, acknowledge=tuple(tag for tag in accepted if tag > low))
 
     def withdraw(self, tags: Iterable[int]) -> Settlement:
         """Mark *tags* as handed back; what is settled already stays as it is."""
         withdrawn = self._open(tags)
-        self._withdrawn.update(withdrawn)
-        return Settlement(withdraw=withdrawn, acknowledge_up_to=self._advance())
+        self._settled.update(withdrawn)
+        self._advance()
+        return Settlement(withdraw=withdrawn)
 
     def _open(self, tags: Iterable[int]) -> tuple[int, ...]:
-        return tuple(
-            tag
-            for tag in dict.fromkeys(tags)
-            if tag > self._low and tag not in self._accepted and tag not in self._withdrawn
-        )
+        return tuple(tag for tag in dict.fromkeys(tags) if tag > self._low and tag not in self._settled)
 
-    def _advance(self) -> int | None:
-        """Move over what is settled; returns the last accepted tag on the way.
+    def _advance(self) -> int:
+        """Move over what is settled; returns the tag up to which everything is.
 
-        The broker no longer knows a tag that was withdrawn, and closes the channel when it is acknowledged.
+        The broker knows most of these no longer, and closes the channel when one is acknowledged again.
         """
-        last_accepted: int | None = None
-        while True:
-            tag = self._low + 1
-            if tag in self._accepted:
-                self._accepted.remove(tag)
-                last_accepted = tag
-            elif tag in self._withdrawn:
-                self._withdrawn.remove(tag)
-            else:
-                return last_accepted
-            self._low = tag
+        while self._low + 1 in self._settled:
+            self._low += 1
+            self._settled.remove(self._low)
+        return self._low

@@ -3,18 +3,28 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.backends.rabbitmq.settlement import Ledger
+from hub.backends.rabbitmq.settlement import Ledger, Settlement
 
 
 def test_a_batch_in_order_is_acknowledged_at_once() -> None:
     assert Ledger().accept([1, 2, 3]).acknowledge_up_to == 3
 
 
-def test_a_later_batch_waits_for_the_earlier_one() -> None:
+def test_what_is_open_holds_nothing_up_that_came_later() -> None:
     ledger = Ledger()
 
-    assert ledger.accept([4, 5, 6]).acknowledge_up_to is None
-    assert ledger.accept([1, 2, 3]).acknowledge_up_to == 6
+    later = ledger.accept([4, 5, 6])
+
+    assert (later.acknowledge_up_to, later.acknowledge) == (None, (4, 5, 6))
+
+
+def test_a_tag_that_was_acknowledged_alone_is_not_acknowledged_again() -> None:
+    ledger = Ledger()
+    ledger.accept([3, 4])
+
+    settlement = ledger.accept([1, 2, 5, 7])
+
+    assert (settlement.acknowledge_up_to, settlement.acknowledge) == (5, (7,))
 
 
 def test_what_was_given_back_is_never_the_tag_that_is_acknowledged() -> None:
@@ -28,14 +38,14 @@ def test_what_was_given_back_is_never_the_tag_that_is_acknowledged() -> None:
     assert ledger.accept([3]).acknowledge_up_to == 3
 
 
-def test_giving_back_the_earlier_acknowledges_the_later() -> None:
+def test_giving_back_the_earlier_acknowledges_nothing() -> None:
     ledger = Ledger()
     ledger.accept([2, 3])
 
     settlement = ledger.withdraw([1])
 
     assert settlement.withdraw == (1,)
-    assert settlement.acknowledge_up_to == 3
+    assert (settlement.acknowledge_up_to, settlement.acknowledge) == (None, ())
 
 
 def test_nothing_is_settled_twice() -> None:
@@ -59,14 +69,18 @@ class BrokerChannel:
         self.open = set(range(1, count + 1))
         self.acknowledged: set[int] = set()
 
-    def settle(self, withdraw: tuple[int, ...], up_to: int | None) -> None:
-        for tag in withdraw:
+    def settle(self, settlement: Settlement) -> None:
+        for tag in settlement.withdraw:
             self.open.remove(tag)
+        up_to = settlement.acknowledge_up_to
         if up_to is not None:
             assert up_to in self.open
             reached = {tag for tag in self.open if tag <= up_to}
             self.acknowledged |= reached
             self.open -= reached
+        for tag in settlement.acknowledge:
+            self.open.remove(tag)
+            self.acknowledged.add(tag)
 
 
 @given(
@@ -85,8 +99,8 @@ def test_in_any_order_each_is_settled_as_it_was_meant(
             settlement = ledger.accept(batch)
         else:
             settlement = ledger.withdraw(batch)
-        channel.settle(settlement.withdraw, settlement.acknowledge_up_to)
-        assert channel.acknowledged <= accepted
+        channel.settle(settlement)
+        assert channel.acknowledged == accepted
 
     assert channel.open == set()
     assert channel.acknowledged == accepted
