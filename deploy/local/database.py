@@ -136,6 +136,8 @@ class Database:
         """
         process.kill(self._at_work())
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # A killed postmaster that nobody has taken leave of yet is a zombie, for which its pid still answers.
+        (self.folder / f".s.PGSQL.{self.record.postgres_port}.lock").unlink(missing_ok=True)
 
     def _launch(self) -> None:
         user = unprivileged_user()

@@ -18,7 +18,9 @@ _REASONS = {
 def report(headers: Mapping[str, object], at: datetime) -> ReturnedDelivery | None:
     """Return what *headers* say came back, or None where they are not of a delivery of ours."""
     delivery_id, attempt = headers.get(properties.DELIVERY_ID), headers.get(properties.ATTEMPT)
-    if not isinstance(delivery_id, str) or not isinstance(attempt, int):
+    if not isinstance(delivery_id, str) or not isinstance(attempt, int) or isinstance(attempt, bool):
+        return None
+    if attempt < 1:
         return None
     try:
         known = DeliveryId(UUID(delivery_id))
