@@ -42,6 +42,12 @@ class Figures:
         """Documents of the axis for one message of the bare relay."""
         return _rate(self.drains[self.hubs]) / _rate(self.relays)
 
+    @property
+    def ratios(self) -> list[float]:
+        """The same, round by round: how far they lie apart is how far the ratio can be trusted."""
+        rounds = zip(self.drains[self.hubs], self.relays, strict=True)
+        return [drained.per_second / relayed.per_second for drained, relayed in rounds]
+
     def as_json(self) -> Json:
         """Return the content of `build/bench.json`."""
         return {
@@ -51,6 +57,7 @@ class Figures:
             },
             "bare_relay": self._relays(),
             "ratio": round(self.ratio, 3),
+            "ratio_of_each_round": [round(each, 3) for each in self.ratios],
             "cpu_ratio": round(self._cpu_ratio(), 3),
             "storage": {
                 "octets_per_submitted_octet": round(self.stored.per_submitted_octet, 3),
@@ -143,7 +150,8 @@ class Figures:
         parts = [f"{cpu[name]:.2f}" for name in ("total", "relay", "broker")]
         table.add_row("bare relay", f"{_rate(self.relays):.0f}", runs, *parts, "", "")
         table.add_section()
-        table.add_row("ratio", f"{self.ratio:.3f}", "", f"{self._cpu_ratio():.3f}")
+        rounds = " ".join(f"{each:.2f}" for each in self.ratios)
+        table.add_row("ratio", f"{self.ratio:.3f}", rounds, f"{self._cpu_ratio():.3f}")
         return table
 
     def _step_table(self) -> Table:
