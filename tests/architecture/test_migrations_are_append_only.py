@@ -7,8 +7,8 @@ from hub.backends.postgres.migrating import FOLDER, newest
 LANDED = {
     "0001_the_seam.sql": "b3ab3dbb4f17ecc938bbc152668ffac1d3466dd4ef8ad02bfe98babd3fe8b951",
 }
-"""SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of all
-local stacks; from then on lines are only added."""
+"""SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of
+all local stacks; from then on lines are only added."""
 
 
 def test_what_has_landed_is_as_it_was() -> None:

@@ -1,4 +1,4 @@
-"""Alembic runs this: the migrations go through the connection that `migrate` hands over, in its transaction."""
+"""Alembic runs this: the migrations go over the connection that `migrate` hands in, in its transaction."""
 
 from alembic import context
 from sqlalchemy import Connection
