@@ -69,3 +69,5 @@ class Committed:
     outcomes: tuple[Outcome, ...]
     handed_over: tuple[OutboxEntry, ...]
     """Claimed for this process already, in the order in which their lanes want them published."""
+    left_as_rows: int = 0
+    """Entries that wait for another process to publish what lies before them, or for a parked mailbox."""

@@ -183,6 +183,8 @@ class IntakeWorker:
 
     async def _conclude(self, pairs: Sequence[Pair], committed: Committed) -> None:
         self._with.relay.offer(committed.handed_over)
+        if committed.left_as_rows:
+            self._with.relay.expect_rows()
         crash_point("intake.after_commit_before_ack")
         settled = []
         for (inbound, decision), outcome in zip(pairs, committed.outcomes, strict=True):

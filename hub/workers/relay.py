@@ -34,6 +34,8 @@ class RelayLimits:
     in_flight: int = 400
     linger: timedelta = timedelta(milliseconds=4)
     poll_interval: timedelta = timedelta(seconds=1)
+    expecting_interval: timedelta = timedelta(milliseconds=25)
+    expecting_for: timedelta = timedelta(seconds=2)
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Relay:
         self._to_release: list[OutboxEntry] = []
         self._in_flight = 0
         self._is_closing = False
+        self._expecting_until = 0.0
         self._work = asyncio.Event()
         self._answered = asyncio.Event()
         self._hint = asyncio.Event()
@@ -117,6 +120,12 @@ class Relay:
         while not self._has_room() and not stop.is_set():
             self._let_go.clear()
             await any_of(self._let_go, stop, within=_LOOK_AGAIN)
+
+    def expect_rows(self) -> None:
+        """Look at the rows often for a while: a commit had to leave entries behind another process's."""
+        now = asyncio.get_running_loop().time()
+        self._expecting_until = now + self._limits.expecting_for.total_seconds()
+        self._hint.set()
 
     def hint(self) -> None:
         """Look at the rows soon: somebody says that there is something."""
@@ -172,12 +181,21 @@ class Relay:
         while not done.is_set():
             await self._answered.wait()
             self._answered.clear()
-            if len(self._attempted) < self._limits.record and not stop.is_set():
-                await asyncio.sleep(self._limits.linger.total_seconds())
+            if not stop.is_set():
+                await self._linger()
             await self._record_all(done)
         # The receipts that the last records handed over go back to being rows.
         self._to_release += [self._hold.pop() for _ in range(len(self._hold.heap))]
         await self._record_all(done)
+
+    async def _linger(self) -> None:
+        """Wait a moment for more answers, and up to three where many are on their way: a commit costs the same."""
+        for _ in range(3):
+            if len(self._attempted) >= self._limits.record:
+                return
+            await asyncio.sleep(self._limits.linger.total_seconds())
+            if self._in_flight < self._limits.record // 4:
+                return
 
     async def _record_all(self, done: asyncio.Event) -> None:
         while self._attempted or self._to_release:
@@ -224,7 +242,11 @@ class Relay:
                 self._let_go.clear()
                 await any_of(self._let_go, stop, within=self._limits.poll_interval)
             elif not await self._claim():
-                await any_of(self._hint, stop, within=self._limits.poll_interval)
+                await any_of(self._hint, stop, within=self._look_again_after())
+
+    def _look_again_after(self) -> timedelta:
+        is_expecting = asyncio.get_running_loop().time() < self._expecting_until
+        return self._limits.expecting_interval if is_expecting else self._limits.poll_interval
 
     async def _claim(self) -> int:
         """Take rows that nobody handed over; returns how many, so that a backlog is taken without a pause."""

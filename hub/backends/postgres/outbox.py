@@ -77,10 +77,15 @@ class PostgresOutbox:
     ) -> Sequence[OutboxEntry]:
         """Record what the broker said, with the receipts that it makes true, in one transaction."""
         async with self._database.transaction() as transaction:
-            confirmed = await self._confirm(transaction, _with(attempts, PublishResult.CONFIRMED))
+            kept = _with(attempts, PublishResult.CONFIRMED)
+            receipts_for = await self._confirm_receipts(
+                transaction, [each for each in kept if _is_receipt(each)]
+            )
+            confirmed = await self._confirm(transaction, [each for each in kept if not _is_receipt(each)])
             full = _with(attempts, PublishResult.FULL)
             await self._park(transaction, full)
-            took = {each.mailbox for each in confirmed.values()} - {each.entry.mailbox for each in full}
+            took = receipts_for.union(each.mailbox for each in confirmed.values())
+            took -= {each.entry.mailbox for each in full}
             await self._unpark(transaction, sorted(took))
             now = self._clock.now()
             owed = await self._owe_consignments(transaction, list(confirmed.values()), now)
@@ -120,6 +125,16 @@ class PostgresOutbox:
         await self._release(transaction, [each.entry for each in attempts if each.entry.entry_id not in ours])
         return [each.entry for each in attempts if each.entry.entry_id in ours]
 
+    async def _confirm_receipts(
+        self, transaction: Transaction, attempts: Sequence[Attempted]
+    ) -> set[MailboxName]:
+        """End the promises of receipts that were kept; return the mailboxes that took them."""
+        if not attempts:
+            return set()
+        rows = [(each.entry.entry_id, each.entry.attempt, each.at) for each in attempts]
+        found = await transaction.fetch(statement("confirm_receipts"), *columns(rows, 3))
+        return {MailboxName(row["mailbox"]) for row in found}
+
     async def _confirm(
         self, transaction: Transaction, attempts: Sequence[Attempted]
     ) -> dict[DeliveryId, LockedDelivery]:
@@ -131,11 +146,7 @@ class PostgresOutbox:
         ]
         found = await transaction.fetch(statement("confirm_deliveries"), *columns(rows, 4))
         confirmed = reporting.locked_deliveries(found)
-        noted = [
-            each
-            for each in attempts
-            if each.entry.delivery_id in confirmed and each.entry.kind is not MessageKind.RECEIPT
-        ]
+        noted = [each for each in attempts if each.entry.delivery_id in confirmed]
         await _note_attempts(transaction, noted, confirmed, "consigned")
         await append(transaction, [_consigned_event(each.entry) for each in noted])
         return confirmed
@@ -186,6 +197,10 @@ class PostgresOutbox:
         return await issuing.owe(
             transaction, ReceiptEvent.CONTENT_CONSIGNMENT, list(groups.values()), at=at, new_id=self._new_id
         )
+
+
+def _is_receipt(each: Attempted) -> bool:
+    return each.entry.kind is MessageKind.RECEIPT
 
 
 def _with(attempts: Sequence[Attempted], result: PublishResult) -> list[Attempted]:

@@ -133,7 +133,11 @@ class _Work:
         await append(self.transaction, self.events)
         leaving = [*self.outgoing, *receipts]
         handed_over = await posting.promise(self.transaction, leaving, self.claimant)
-        return Committed(outcomes=tuple(self.outcomes[each] for each in order), handed_over=handed_over)
+        return Committed(
+            outcomes=tuple(self.outcomes[each] for each in order),
+            handed_over=handed_over,
+            left_as_rows=len(leaving) - len(handed_over),
+        )
 
     def _name(self, decisions: Sequence[Decision]) -> list[MessageId]:
         order = [MessageId(self.new_id()) for _ in decisions]

@@ -209,7 +209,7 @@ create table receipts (
     supersedes uuid,
     body       bytea not null
 );
-alter table receipts alter column body set compression pglz;
+alter table receipts alter column body set compression lz4;
 create index receipts_message on receipts (message_id);
 
 -- One receipt for each delivery, event and episode; consignments close together share the receipt.

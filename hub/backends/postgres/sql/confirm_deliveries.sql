@@ -1,5 +1,5 @@
 -- The one transition that is written in SQL (waiting → consigned), because it happens to everything: the broker
--- has it. The attempt fences: what a return has taken over meanwhile is no longer this publish's to end.
+-- has it. Documents and statuses; receipts have a shorter way. The attempt fences: what a return has taken over meanwhile is no longer this publish's to end.
 with published as (
     select * from unnest($1::bigint[], $2::int[], $3::uuid[], $4::timestamptz[])
         as p (entry_id, attempt, delivery_id, at)
