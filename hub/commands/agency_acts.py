@@ -11,7 +11,7 @@ from hub.backends.postgres.register import AgencyEntry, CertificateEntry
 from hub.backends.rabbitmq.management import ManagementAddress
 from hub.commands import secret_file
 from hub.commands.local_axis import LocalAxis, nearest_mailbox
-from hub.commands.place import home_of, load_settings, operators_database, settings_file_of
+from hub.commands.place import OPERATOR_FILE, home_of, load_settings, operators_database, settings_file_of
 from hub.errors import ConfigurationError
 from hub.message.identifiers import AgencyCode, MailboxName, agency_key
 from hub.operations.registry import MailboxKind, RegistryDesk
@@ -120,7 +120,7 @@ def local_axis(home: Path | None, settings: Path | None) -> LocalAxis | None:
     """Return the local axis that is meant; None where the settings are those of another one."""
     folder = home_of(home)
     file = settings_file_of(home, settings)
-    if file.absolute() != folder / "hub.toml" or not (folder / "stack.toml").exists():
+    if file.absolute() != folder / OPERATOR_FILE or not (folder / "stack.toml").exists():
         return None
     return LocalAxis.at(LocalStack(folder))
 

@@ -18,6 +18,10 @@ from hub.errors import ConfigurationError
 GRACE_SECONDS: Final = 30.0
 """A hub that has not settled what it holds by then is ended; what it held is delivered again."""
 LONGEST_LINE: Final = 2**20
+NOT_FOR_HUBS: Final = frozenset(
+    {"HUB_OPERATOR_DSN", "HUB_MANAGEMENT_URL", "HUB_MANAGEMENT_USER", "HUB_MANAGEMENT_PASSWORD"}
+)
+"""Variables of an operator's shell that a hub process does not get."""
 
 
 async def keep_running(home: Path | None, hubs: int) -> int:
@@ -37,7 +41,7 @@ async def start_hub(
 ) -> Process:
     """Start one hub process; what it logs goes to *log*, or comes out of `stdout`."""
     command = (sys.executable, "-m", "hub", "serve", "--settings", str(settings_file))
-    variables = {**environ, **(environment or {})}
+    variables = hub_environment(environ) | dict(environment or {})
     if log is None:
         return await asyncio.create_subprocess_exec(
             *command, env=variables, stdout=PIPE, stderr=STDOUT, start_new_session=True, limit=LONGEST_LINE
@@ -47,6 +51,11 @@ async def start_hub(
         return await asyncio.create_subprocess_exec(
             *command, env=variables, stdout=output, stderr=STDOUT, start_new_session=True
         )
+
+
+def hub_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Leave out of *inherited* what only operators have."""
+    return {name: value for name, value in inherited.items() if name not in NOT_FOR_HUBS}
 
 
 async def stop_hub(process: Process) -> int:

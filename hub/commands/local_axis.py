@@ -19,6 +19,7 @@ from hub.backends.postgres.register import AgencyEntry
 from hub.backends.rabbitmq.management import ManagementAddress
 from hub.commands import secret_file
 from hub.commands.local_keys import LocalKeys
+from hub.commands.place import HUB_FILE, OPERATOR_FILE
 from hub.message.identifiers import AgencyCode, AgencyKey, MailboxName, agency_key
 from hub.operations.registry import MailboxKind, RegistryDesk
 from hub.operations.topology import apply_topology
@@ -29,6 +30,7 @@ OWNER: Final = "truc_owner"
 HUB: Final = "truc_hub"
 OPERATOR: Final = "truc_operator"
 HUB_USER: Final = "hub"
+WRITTEN_BY_UP: Final = "# Written by `truc up`.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,9 @@ class LocalAxis:
     address: StackAddress
     keys: LocalKeys
     settings_file: Path
+    """What hub processes run with; 0600."""
+    operator_file: Path
+    """What operators' commands run with: the same, and the rights that no hub needs; 0600."""
     operator_dsn: str = field(repr=False)
 
     @classmethod
@@ -80,7 +85,8 @@ class LocalAxis:
             stack=stack,
             address=address,
             keys=LocalKeys(stack.home),
-            settings_file=stack.home / "hub.toml",
+            settings_file=stack.home / HUB_FILE,
+            operator_file=stack.home / OPERATOR_FILE,
             operator_dsn=_dsn(address, OPERATOR, _secret(stack.home, f"postgres-{OPERATOR}"), DATABASE),
         )
 
@@ -193,7 +199,9 @@ async def provision_local(home: Path | None = None, *, stack: LocalStack | None 
     axis = LocalAxis.at(stack)
     await _provision_database(stack.home, address)
     axis.keys.ensure_hub_key()
-    secret_file.write(axis.settings_file, _hub_toml(stack.home, address, axis.keys))
+    settings = _hub_settings(stack.home, address, axis.keys)
+    secret_file.write(axis.settings_file, WRITTEN_BY_UP + _toml(settings))
+    secret_file.write(axis.operator_file, WRITTEN_BY_UP + _toml(settings | _operator_settings(axis)))
     await axis.apply_topology()
     return axis
 
@@ -235,20 +243,25 @@ async def _provision_database(home: Path, address: StackAddress) -> None:
     await migrate(_dsn(address, OWNER, owner.password, DATABASE), hub_role=HUB, operator_role=OPERATOR)
 
 
-def _hub_toml(home: Path, address: StackAddress, keys: LocalKeys) -> str:
-    management = management_of(address)
-    settings = {
+def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[str, str]:
+    return {
         "postgres_dsn": _dsn(address, HUB, _secret(home, f"postgres-{HUB}"), DATABASE),
-        "operator_dsn": _dsn(address, OPERATOR, _secret(home, f"postgres-{OPERATOR}"), DATABASE),
         "amqp_url": _amqp_url(address, HUB_USER, _secret(home, "broker-hub")),
-        "management_url": management.url,
-        "management_user": management.user,
-        "management_password": management.password,
         "trust_anchors": str(keys.anchors_file),
         "hub_key": str(keys.hub_key_file),
         "hub_key_password": keys.hub_key_password,
     }
-    return "# Written by `truc up`.\n" + _toml(settings)
+
+
+def _operator_settings(axis: LocalAxis) -> dict[str, str]:
+    """Return what an operator needs and a hub must not have: whoever takes a hub over gains none of it."""
+    management = axis.management()
+    return {
+        "operator_dsn": axis.operator_dsn,
+        "management_url": management.url,
+        "management_user": management.user,
+        "management_password": management.password,
+    }
 
 
 def _write_kit_file(

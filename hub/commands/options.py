@@ -21,7 +21,7 @@ SettingsFile: TypeAlias = Annotated[
     typer.Option(
         "--settings",
         envvar="HUB_SETTINGS_FILE",
-        help="Settings of the hub; hub.toml in the home.",
+        help="Settings file; operator.toml in the home, hub.toml for `serve`.",
         show_default=False,
     ),
 ]

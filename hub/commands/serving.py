@@ -7,14 +7,14 @@ from pathlib import Path
 import uvloop
 
 from hub.bootstrap import run_hub
-from hub.commands.place import load_settings
+from hub.commands.place import load_hub_settings
 from hub.settings import Settings
 
 
 def serve_until_stopped(home: Path | None, settings: Path | None) -> None:
     """Run a hub until SIGTERM or SIGINT; a second signal ends it at once."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(load_settings(home, settings)))
+        runner.run(_serve(load_hub_settings(home, settings)))
 
 
 async def _serve(settings: Settings) -> None:

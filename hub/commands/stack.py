@@ -29,9 +29,16 @@ def up(home: Home = None, as_json: AsJson = False) -> None:
 
     axis = asyncio.run(provision_local(home))
     if as_json:
-        shown.emit({"home": axis.home, "settings": axis.settings_file, "address": axis.address})
+        shown.emit(
+            {
+                "home": axis.home,
+                "settings": axis.settings_file,
+                "operator_settings": axis.operator_file,
+                "address": axis.address,
+            }
+        )
     else:
-        shown.say(f"the axis is up; its settings are in {axis.settings_file}")
+        shown.say(f"the axis is up; hubs run with {axis.settings_file}, operators with {axis.operator_file}")
         shown.say("next: `truc run` starts a hub, `truc agency add CODE NAME` connects an agency")
 
 

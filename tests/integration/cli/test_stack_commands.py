@@ -1,6 +1,8 @@
 from pathlib import Path
 
+from hub.commands.local_axis import OPERATOR
 from tests.integration.cli.conftest import CommandLine
+from tests.support.axis import World
 
 
 def contents(home: Path) -> dict[str, bytes]:
@@ -12,7 +14,8 @@ def contents(home: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.suffix in {".pem", ".toml", ""}
     ]
-    return {str(path): path.read_bytes() for path in [*files, home / "hub.toml"] if path.is_file()}
+    files += [home / "hub.toml", home / "operator.toml"]
+    return {str(path): path.read_bytes() for path in files if path.is_file()}
 
 
 async def test_a_second_up_changes_nothing(truc: CommandLine) -> None:
@@ -31,11 +34,37 @@ async def test_secrets_are_readable_by_their_owner_only_and_never_shown(truc: Co
         await truc(*command) for command in (("up", "--json"), ("status", "--json"), ("keys", "authority"))
     ]
 
-    modes = {
-        path.stat().st_mode & 0o777 for path in [*(truc.home / "secrets").iterdir(), truc.home / "hub.toml"]
-    }
+    private = [*(truc.home / "secrets").iterdir(), truc.home / "hub.toml", truc.home / "operator.toml"]
+    modes = {path.stat().st_mode & 0o777 for path in private}
     assert modes == {0o600}
     assert not [secret for secret in secrets for text in shown if secret in text]
+
+
+async def test_a_hub_runs_without_what_only_operators_may(truc: CommandLine, world: World) -> None:
+    axis = world.axis
+    secrets = [axis.management().password, (truc.home / "secrets" / f"postgres-{OPERATOR}").read_text()]
+
+    hub = await world.hub()
+
+    environment = Path(f"/proc/{hub.pid}/environ").read_text()
+    assert not [secret for secret in secrets if secret in axis.settings_file.read_text() + environment]
+    assert not [secret for secret in secrets if secret not in axis.operator_file.read_text()]
+
+
+async def test_an_operators_command_with_a_hubs_settings_names_the_right_ones(truc: CommandLine) -> None:
+    ended = await truc.run("agency", "list", "--settings", str(truc.home / "hub.toml"))
+
+    assert ended.code == 1
+    assert "operator.toml" in ended.err
+
+
+async def test_a_home_from_before_the_operators_settings_gets_them_by_up(truc: CommandLine) -> None:
+    before = contents(truc.home)
+    (truc.home / "operator.toml").rename(truc.home / "hub.toml")
+
+    await truc("up")
+
+    assert contents(truc.home) == before
 
 
 async def test_status_tells_what_runs(truc: CommandLine) -> None:
@@ -68,8 +97,8 @@ async def test_a_command_without_an_axis_says_how_to_get_one(tmp_path: Path) -> 
 async def test_a_database_that_is_away_is_told_with_exit_code_three(
     truc: CommandLine, tmp_path: Path
 ) -> None:
-    text = (truc.home / "hub.toml").read_text()
-    moved = tmp_path / "hub.toml"
+    text = (truc.home / "operator.toml").read_text()
+    moved = tmp_path / "operator.toml"
     moved.write_text("\n".join(_elsewhere(line) for line in text.splitlines()))
 
     answer = await truc.json("deadletter", "list", "--settings", str(moved), wants=3)
