@@ -38,7 +38,7 @@ async def report(
     """Say what became of *document*; return the signed bytes that went out."""
     said = a_status().from_(by.code).for_(str(document.document_id), sent_by=sent_by.code)
     body = sign_envelope(said.saying(status, description).unsigned(), key_of(by))
-    await raw.submit(body, type="status", headers={"x-delivery-id": document.delivery_id})
+    await raw.submit(body, kind="status", about=document.delivery_id)
     return body
 
 

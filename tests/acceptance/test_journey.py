@@ -258,7 +258,7 @@ async def test_a_status_about_a_document_of_others_is_refused(parties: Parties) 
     stranger = a_status().from_(parties.lgsp.agency.code)
     said = stranger.for_(str(letter.draft.document_id), sent_by=parties.ministry.agency.code).unsigned()
 
-    submission = await parties.lgsp.submit(sign_envelope(said, parties.lgsp.key), type="status")
+    submission = await parties.lgsp.submit(sign_envelope(said, parties.lgsp.key), kind="status")
 
     assert codes(await parties.lgsp.receipt(submission, REJECTION)) == ["HUB-4005"]
 
@@ -271,7 +271,7 @@ async def test_a_status_that_overtakes_its_document_waits_for_it(parties: Partie
         parties.agency.key,
     )
 
-    submission = await parties.agency.submit(early, type="status")
+    submission = await parties.agency.submit(early, kind="status")
     await parties.ministry.submit_signed(letter.unsigned())
 
     assert await statuses(parties.ministry, 1) == [early]

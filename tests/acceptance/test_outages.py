@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.support.axis import World
+from tests.support.axis import World, all_ready
 from tests.support.ledger import AgencyProcess, every_document_has_its_effects, highest_attempt
 from tests.support.waiting import until
 
@@ -88,7 +88,7 @@ async def survive(world: World, outage: Outage, *, count: int) -> None:
     sender, one, other = await world.connected(3)
     recipients = [world.software(each) for each in (one, other)]
     hubs = [world.launch_hub() for _ in range(2)]
-    await asyncio.gather(*(each.ready() for each in (*hubs, *recipients)))
+    await all_ready(*hubs, *recipients)
     await world.broker_is_settled()
     source = world.software(sender, sends=count, to=(one, other))
     await some_have_arrived(recipients)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import aiormq.exceptions
+import asyncpg
 import pytest
 
 from hub.commands.local_axis import LocalAgency
-from hub.message.identifiers import AgencyCode, digest_of
+from hub.message.identifiers import digest_of
 from hub.message.receipt import ReceiptEvent
 from hub.signature.authority import DevelopmentAuthority
 from hub.signature.signing import SigningKey, sign_envelope
@@ -66,18 +67,24 @@ async def _settle(town: World) -> Country:
     async with town.axis.registry() as registry:
         await registry.close(closed.code, successor=successor.code)
     await town.hub()
-    since = datetime.now(UTC) - timedelta(minutes=5)
-    elsewhere = DevelopmentAuthority.create("Another CA", since)
-    issue = {"agency_code": AgencyCode(ministry.code), "name": "Bộ thử nghiệm", "at": since, "key_type": "ec"}
+    elsewhere = DevelopmentAuthority.create("Another CA", _some_time_ago())
     return Country(
         ministry=ministry,
         agency=agency,
         closed=closed,
         successor=successor,
         unconnected=unconnected,
-        unregistered_key=town.axis.keys.authority.issue(**issue),
-        foreign_key=elsewhere.issue(**issue),
+        unregistered_key=_issued(town.axis.keys.authority, ministry),
+        foreign_key=_issued(elsewhere, ministry),
     )
+
+
+def _issued(authority: DevelopmentAuthority, agency: LocalAgency) -> SigningKey:
+    return authority.issue(agency_code=agency.code, name="Bộ thử nghiệm", at=_some_time_ago(), key_type="ec")
+
+
+def _some_time_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -228,7 +235,7 @@ async def test_a_status_with_an_unknown_code_is_refused(scene: Scene) -> None:
     said = a_status().from_(scene.country.ministry.code).for_("x", sent_by=scene.country.agency.code)
     unsigned = said.unsigned().replace(b"StatusCode>01<", b"StatusCode>07<")
 
-    submission = await scene.sender.submit(scene.signed(unsigned), type="status")
+    submission = await scene.sender.submit(scene.signed(unsigned), kind="status")
 
     assert "HUB-3012" in codes(await scene.sender.receipt(submission, REJECTION))
 
@@ -249,12 +256,12 @@ async def test_a_corrected_submission_is_not_answered_with_the_old_refusal(town:
 async def test_what_nobody_vouches_for_is_kept_and_answered_by_nothing(scene: Scene, town: World) -> None:
     body = scene.signed(scene.letter().unsigned())
 
-    submission = await scene.sender.submit(body, user_id=None)
+    submission = await scene.sender.submit(body, is_vouched_for=False)
 
     query = "select claimed_by, times from invalid_messages where digest = $1"
 
-    async def kept() -> list[object]:
-        return list(await town.rows(query, digest_of(body)))
+    async def kept() -> list[asyncpg.Record]:
+        return await town.rows(query, digest_of(body))
 
     assert [tuple(row) for row in await until(kept, what="the invalid message")] == [(None, 1)]
     assert scene.sender.receipts(submission) == []

@@ -1,11 +1,10 @@
 """Several hub processes side by side: one effect each, in order, and nobody is missed when one dies."""
 
-import asyncio
 import time
 
 import pytest
 
-from tests.support.axis import World
+from tests.support.axis import World, all_ready
 from tests.support.ledger import every_document_has_its_effects, highest_attempt
 from tests.support.waiting import until
 
@@ -19,7 +18,7 @@ async def test_documents_of_each_lane_arrive_in_the_order_of_acceptance(world: W
     first, second, one, other = await world.connected(4)
     recipients = [world.software(each) for each in (one, other)]
     hubs = [world.launch_hub() for _ in range(3)]
-    await asyncio.gather(*(each.ready() for each in (*hubs, *recipients)))
+    await all_ready(*hubs, *recipients)
 
     sources = [world.software(each, sends=DOCUMENTS // 2, to=(one, other)) for each in (first, second)]
 
@@ -42,7 +41,7 @@ async def test_a_killed_hub_is_missed_by_nobody(world: World) -> None:
     sender, one, other = await world.connected(3)
     recipients = [world.software(each) for each in (one, other)]
     hubs = [world.launch_hub() for _ in range(3)]
-    await asyncio.gather(*(each.ready() for each in (*hubs, *recipients)))
+    await all_ready(*hubs, *recipients)
     source = world.software(sender, sends=DOCUMENTS, to=(one, other))
     await until(lambda: all(each.effects() for each in recipients), what="the first documents")
 

@@ -6,13 +6,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from adapters.kit.draft import AttachmentDraft, Party
 from hub.commands.local_axis import LocalAgency
 from hub.message.receipt import ReceiptEvent
 from hub.signature.signing import sign_envelope
 from tests.acceptance.speaking import a_letter
 from tests.support.axis import World, new_agency
 from tests.support.edxml import DUMMY_SIGNATURE
-from tests.support.envelopes import A_PDF, AttachmentDraft, DocumentBuilder, Party
+from tests.support.envelopes import A_PDF, DocumentBuilder
 from tests.support.raw_agency import RawAgency
 
 Pair = tuple[RawAgency, RawAgency]

@@ -166,7 +166,7 @@ class World:
         """Read from the hub's database as the operators' user."""
         connection = await asyncpg.connect(self.axis.operator_dsn)
         try:
-            return await connection.fetch(query, *arguments)
+            return list(await connection.fetch(query, *arguments))
         finally:
             await connection.close()
 
@@ -225,6 +225,11 @@ def new_agency(
         is_connected=is_connected,
         kind="lgsp" if is_lgsp else "agency",
     )
+
+
+async def all_ready(*processes: HubProcess | AgencyProcess) -> None:
+    """Return once each of *processes* is ready for what is about to come."""
+    await asyncio.gather(*(each.ready() for each in processes))
 
 
 _UNITS = count(1)

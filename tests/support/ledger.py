@@ -158,7 +158,7 @@ def judge(sender: AgencyProcess, recipients: Sequence[AgencyProcess], *, count: 
 
 def assert_in_order(effects: Sequence[Line]) -> None:
     """Assert that each lane's documents took effect in the order of their acceptance."""
-    lanes: dict[tuple[object, ...], list[int]] = {}
+    lanes: dict[tuple[object, object, object], list[int]] = {}
     for line in effects:
         lane = (line["sender"], line["recipient"], line["lane"])
         lanes.setdefault(lane, []).append(int(str(line["lane_number"])))

@@ -72,23 +72,30 @@ class RawAgency:
     def key(self) -> SigningKey:
         return key_of(self.agency)
 
-    async def submit(self, body: bytes, submission_id: str | None = None, **properties_of_it: object) -> str:
-        """Publish *body* as the kit would, and return its submission id; any AMQP property may differ."""
+    async def submit(
+        self,
+        body: bytes,
+        submission_id: str | None = None,
+        *,
+        kind: str = "document",
+        about: str | None = None,
+        user_id: str | None = None,
+        routing_key: str | None = None,
+        is_vouched_for: bool = True,
+    ) -> str:
+        """Publish *body* as the kit would, unless told otherwise; return its submission id."""
         submission_id = submission_id or str(uuid4())
-        values: dict[str, object] = {
-            "correlation_id": submission_id,
-            "message_id": uuid4().hex,
-            "user_id": self.agency.mailbox,
-            "type": "document",
-            "content_type": properties.CONTENT_TYPE,
-            "delivery_mode": aio_pika.DeliveryMode.PERSISTENT,
-            "routing_key": self.agency.mailbox,
-        } | properties_of_it
-        routing_key = str(values.pop("routing_key"))
         message = aio_pika.Message(
-            body, **{name: value for name, value in values.items() if value is not None}
+            body,
+            correlation_id=submission_id,
+            message_id=uuid4().hex,
+            user_id=user_id or self.agency.mailbox if is_vouched_for else None,
+            type=kind,
+            content_type=properties.CONTENT_TYPE,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            headers={properties.DELIVERY_ID: about} if about is not None else None,
         )
-        await self._exchange.publish(message, routing_key, mandatory=True)
+        await self._exchange.publish(message, routing_key or self.agency.mailbox, mandatory=True)
         return submission_id
 
     async def submit_signed(self, unsigned: bytes, submission_id: str | None = None) -> str:

@@ -3,11 +3,31 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 PATIENCE = 30.0
 _PAUSE = 0.05
+
+
+@overload
+async def until(
+    look: Callable[[], Awaitable[T]],
+    *,
+    what: str | Callable[[], object],
+    seconds: float = PATIENCE,
+    pause: float = _PAUSE,
+) -> T: ...
+
+
+@overload
+async def until(
+    look: Callable[[], T],
+    *,
+    what: str | Callable[[], object],
+    seconds: float = PATIENCE,
+    pause: float = _PAUSE,
+) -> T: ...
 
 
 async def until(
