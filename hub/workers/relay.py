@@ -189,7 +189,7 @@ class Relay:
         await self._record_all(done)
 
     async def _linger(self) -> None:
-        """Wait a moment for more answers, up to three where many are on their way: a commit costs the same."""
+        """Wait a moment for more answers, up to three if many are on their way: a commit costs the same."""
         for _ in range(3):
             if len(self._attempted) >= self._limits.record:
                 return
