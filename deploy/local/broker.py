@@ -287,10 +287,10 @@ def password_hash(password: str) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode("ascii")
 
 
-def speaks_amqp(port: int) -> bool:
+def speaks_amqp(port: int, host: str = LOOPBACK) -> bool:
     """Tell whether a broker answers the AMQP greeting; an open port alone is too early."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=2) as connection:
+        with socket.create_connection((host, port), timeout=2) as connection:
             connection.sendall(b"AMQP\x00\x00\x09\x01")
             return connection.recv(1) == b"\x01"
     except OSError:

@@ -5,13 +5,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import LocalStack
 from hub.backends.clock import SystemClock
 from hub.backends.postgres.register import AgencyEntry, CertificateEntry
 from hub.backends.rabbitmq.management import ManagementAddress
 from hub.commands import secret_file
 from hub.commands.local_axis import LocalAxis, nearest_mailbox
-from hub.commands.place import OPERATOR_FILE, home_of, load_settings, operators_database, settings_file_of
+from hub.commands.place import (
+    OPERATOR_FILE,
+    has_stack,
+    home_of,
+    load_settings,
+    operators_database,
+    settings_file_of,
+    stack_of,
+)
 from hub.errors import ConfigurationError
 from hub.message.identifiers import AgencyCode, MailboxName, agency_key
 from hub.operations.registry import MailboxKind, RegistryDesk
@@ -120,9 +127,9 @@ def local_axis(home: Path | None, settings: Path | None) -> LocalAxis | None:
     """Return the local axis that is meant; None where the settings are those of another one."""
     folder = home_of(home)
     file = settings_file_of(home, settings)
-    if file.absolute() != folder / OPERATOR_FILE or not (folder / "stack.toml").exists():
+    if file.absolute() != folder / OPERATOR_FILE or not has_stack(folder):
         return None
-    return LocalAxis.at(LocalStack(folder))
+    return LocalAxis.at(stack_of(folder))
 
 
 async def _equip(home: Path | None, settings: Path | None, operator: str, code: str) -> dict[str, object]:

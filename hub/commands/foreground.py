@@ -10,9 +10,9 @@ from os import environ
 from pathlib import Path
 from typing import Final
 
-from deploy.local import LocalStack
 from hub.commands import shown
 from hub.commands.local_axis import LocalAxis, provision_local
+from hub.commands.place import stack_of
 from hub.errors import ConfigurationError
 
 GRACE_SECONDS: Final = 30.0
@@ -26,8 +26,8 @@ NOT_FOR_HUBS: Final = frozenset(
 
 async def keep_running(home: Path | None, hubs: int) -> int:
     """Run the axis until a signal, then stop in order: hubs first, then the stack unless it ran before."""
-    stack = LocalStack(home)
-    ran_before = stack.status().is_running
+    stack = stack_of(home)
+    ran_before = await asyncio.to_thread(lambda: stack.status().is_running)
     try:
         axis = await provision_local(stack=stack)
         return await _until_signal(axis, hubs)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import quote
 
-from deploy.local import LocalStack, StackAddress
+from deploy.local import StackAddress
 from deploy.local.broker import PRODUCT_VHOST
 from hub.backends.clock import SystemClock
 from hub.backends.postgres.administration import Login, ensure_database
@@ -19,7 +19,7 @@ from hub.backends.postgres.register import AgencyEntry
 from hub.backends.rabbitmq.management import ManagementAddress
 from hub.commands import secret_file
 from hub.commands.local_keys import LocalKeys
-from hub.commands.place import HUB_FILE, OPERATOR_FILE
+from hub.commands.place import HUB_FILE, OPERATOR_FILE, Stack, stack_of
 from hub.message.identifiers import AgencyCode, AgencyKey, MailboxName, agency_key
 from hub.operations.registry import MailboxKind, RegistryDesk
 from hub.operations.topology import apply_topology
@@ -68,7 +68,7 @@ class LocalAgency:
 class LocalAxis:
     """A provisioned axis; its hub is not running."""
 
-    stack: LocalStack
+    stack: Stack
     address: StackAddress
     keys: LocalKeys
     settings_file: Path
@@ -78,7 +78,7 @@ class LocalAxis:
     operator_dsn: str = field(repr=False)
 
     @classmethod
-    def at(cls, stack: LocalStack) -> Self:
+    def at(cls, stack: Stack) -> Self:
         """Return the axis that was provisioned on *stack*; raises `StackError` where there is none."""
         address = stack.address()
         return cls(
@@ -100,11 +100,11 @@ class LocalAxis:
         return Settings.load(self.settings_file)
 
     def dsn(self, role: Literal["postgres", "truc_owner", "truc_hub", "truc_operator"]) -> str:
-        """Return the address of the axis's database as *role*."""
-        password = (
-            self.address.postgres_password if role == "postgres" else _secret(self.home, f"postgres-{role}")
-        )
-        return _dsn(self.address, role, password, DATABASE)
+        """Return the address of the axis's database as *role*; `postgres` is its administrator."""
+        if role == "postgres":
+            address = self.address
+            return _dsn(address, address.postgres_superuser, address.postgres_password, DATABASE)
+        return _dsn(self.address, role, _secret(self.home, f"postgres-{role}"), DATABASE)
 
     async def add_agency(
         self,
@@ -192,9 +192,9 @@ class LocalAxis:
         )
 
 
-async def provision_local(home: Path | None = None, *, stack: LocalStack | None = None) -> LocalAxis:
-    """Make a whole axis in *home*, on a stack of its own; a second call is quick and changes nothing."""
-    stack = stack or LocalStack(home)
+async def provision_local(home: Path | None = None, *, stack: Stack | None = None) -> LocalAxis:
+    """Make a whole axis in *home*, on what carries it; a second call is quick and changes nothing."""
+    stack = stack or stack_of(home)
     address = await asyncio.to_thread(stack.up)
     axis = LocalAxis.at(stack)
     await _provision_database(stack.home, address)

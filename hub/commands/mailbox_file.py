@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hub.commands.place import home_of
+from hub.commands.place import HUB_FILE, home_of, stack_of
 from hub.errors import ConfigurationError
 from hub.message.identifiers import AgencyCode, agency_key
 
@@ -13,10 +13,9 @@ async def kit_file_of(home: Path | None, code: str) -> Path:
     own = folder / "agencies" / agency_key(code) / "kit.toml"
     if own.exists():
         return own
-    if not (folder / "hub.toml").exists():
+    if not (folder / HUB_FILE).exists():
         raise ConfigurationError(f"there is no local axis in {folder}; --kit names the kit.toml of a mailbox")
-    from deploy.local import LocalStack
     from hub.commands.local_axis import LocalAxis
 
-    agency = await LocalAxis.at(LocalStack(folder)).agency(AgencyCode(code))
+    agency = await LocalAxis.at(stack_of(folder)).agency(AgencyCode(code))
     return agency.kit_file

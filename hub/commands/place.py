@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from deploy.given import SERVICES_FILE, GivenStack
+from deploy.local import LocalStack
 from deploy.local.stack import default_home
 from hub.backends.postgres.pool import Database
 from hub.errors import ConfigurationError
@@ -15,10 +17,24 @@ HUB_FILE: Final = "hub.toml"
 OPERATOR_FILE: Final = "operator.toml"
 """The same, with the operators' database user and the broker's administrator."""
 
+Stack: TypeAlias = LocalStack | GivenStack
+"""What carries an axis: servers of our own, or those of somebody else."""
+
 
 def home_of(home: Path | None) -> Path:
     """Return the folder of the local stack."""
     return (home or default_home()).absolute()
+
+
+def stack_of(home: Path | None) -> Stack:
+    """Return what carries the axis in *home*: the servers that it was given, otherwise its own."""
+    folder = home_of(home)
+    return GivenStack(folder) if (folder / SERVICES_FILE).exists() else LocalStack(folder)
+
+
+def has_stack(home: Path) -> bool:
+    """Whether an axis was ever put up in *home*."""
+    return any((home / name).exists() for name in (SERVICES_FILE, "stack.toml"))
 
 
 def settings_file_of(home: Path | None, settings: Path | None, *, name: str = OPERATOR_FILE) -> Path:

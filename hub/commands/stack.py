@@ -1,12 +1,18 @@
 """`truc up`, `down`, `status`: the local axis."""
 
 import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.commands import shown
 from hub.commands.failure import ExitCode
 from hub.commands.options import AsJson, Home
+
+if TYPE_CHECKING:
+    from deploy.given import GivenStatus
+    from deploy.local import StackStatus
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,17 +22,34 @@ def add_to(app: typer.Typer) -> None:
     app.command("status")(status)
 
 
-def up(home: Home = None, as_json: AsJson = False) -> None:
+def up(
+    home: Home = None,
+    services: Annotated[
+        Path | None,
+        typer.Option(
+            "--services",
+            help="TOML file with the RabbitMQ and PostgreSQL to use instead; the home keeps to them.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Start the local stack and provision the axis: database, roles, keys, topology.
 
-    A second call is quick and changes nothing.
+    A second call is quick and changes nothing. With --services nothing is started: the servers that the file
+    names are waited for and used, by this command and by all others in this home.
 
     \b
     Example:
       truc up
+      truc up --home /var/lib/truc --services services.toml
     """
+    from deploy.given import GivenStack
     from hub.commands.local_axis import provision_local
+    from hub.commands.place import home_of
 
+    if services is not None:
+        GivenStack(home_of(home)).adopt(services)
     axis = asyncio.run(provision_local(home))
     if as_json:
         shown.emit(
@@ -43,32 +66,33 @@ def up(home: Home = None, as_json: AsJson = False) -> None:
 
 
 def down(home: Home = None, as_json: AsJson = False) -> None:
-    """Stop the local stack; its data stay.
+    """Stop the local stack; its data stay. Servers that somebody else runs are left alone.
 
     \b
     Example:
       truc down
     """
-    from deploy.local import LocalStack
+    from hub.commands.place import stack_of
 
-    stack = LocalStack(home)
+    stack = stack_of(home)
     stack.down()
+    found = stack.status()
     if as_json:
-        shown.emit({"home": stack.home, "running": False})
-    else:
-        shown.say(f"the local stack in {stack.home} is down; `truc up` brings it back with its data")
+        shown.emit({"home": found.home, "running": found.is_running})
+    elif not found.is_running:
+        shown.say(f"the stack in {found.home} is down; `truc up` brings it back with its data")
 
 
 def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Show what of the local axis runs, and where; exit code 3 where it does not.
+    """Show what carries the axis, where, and whether it runs; exit code 3 where it does not.
 
     \b
     Example:
       truc status --json
     """
-    from deploy.local import LocalStack
+    from hub.commands.place import stack_of
 
-    found = LocalStack(home).status()
+    found = stack_of(home).status()
     if as_json:
         shown.emit(
             {
@@ -80,19 +104,33 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
             }
         )
     else:
-        address = found.address
-        shown.pairs(
-            "the local stack is running"
-            if found.is_running
-            else "the local stack is not running: `truc up` starts it",
-            {
-                "home": found.home,
-                "RabbitMQ": address
-                and f"{address.amqp_host}:{address.amqp_port}, pid {found.broker_pid or '-'}",
-                "management": address and f"http://{address.amqp_host}:{address.management_port}",
-                "PostgreSQL": address
-                and f"{address.postgres_host}:{address.postgres_port}, pid {found.database_pid or '-'}",
-                "settings": (found.home / "hub.toml") if (found.home / "hub.toml").exists() else None,
-            },
-        )
+        shown.pairs(_headline(found), _places(found))
     raise typer.Exit(ExitCode.DONE if found.is_running else ExitCode.AWAY)
+
+
+def _headline(found: "StackStatus | GivenStatus") -> str:
+    from deploy.given import GivenStatus
+
+    match found:
+        case GivenStatus(away=()):
+            return "the servers that this home was given answer"
+        case GivenStatus(away=away):
+            return "; ".join(away)
+        case _ if found.is_running:
+            return "the local stack is running"
+        case _:
+            return "the local stack is not running: `truc up` starts it"
+
+
+def _places(found: "StackStatus | GivenStatus") -> dict[str, object]:
+    from hub.commands.place import HUB_FILE, OPERATOR_FILE
+
+    places: dict[str, object] = {"home": found.home}
+    if (address := found.address) is not None:
+        places |= {
+            "RabbitMQ": f"{address.amqp_host}:{address.amqp_port}, pid {found.broker_pid or '-'}",
+            "management": f"http://{address.amqp_host}:{address.management_port}",
+            "PostgreSQL": f"{address.postgres_host}:{address.postgres_port}, pid {found.database_pid or '-'}",
+        }
+    files = {"settings of hubs": HUB_FILE, "settings of operators": OPERATOR_FILE}
+    return places | {what: found.home / name for what, name in files.items() if (found.home / name).exists()}

@@ -103,6 +103,11 @@ class World:
 
     # ——— what carries them ———
 
+    @property
+    def stack(self) -> LocalStack:
+        """The broker and the database of this session, to be stopped and killed."""
+        return LocalStack(self.axis.home)
+
     async def broker_is_settled(self) -> None:
         """Return when the queues of this world would survive a SIGKILL of the broker."""
         done = self.provisioned_at + SETTLED_SECONDS
@@ -111,22 +116,22 @@ class World:
     async def kill_broker(self) -> None:
         """End the broker as a power cut would."""
         await self.broker_is_settled()
-        await asyncio.to_thread(self.axis.stack.broker.kill)
+        await asyncio.to_thread(self.stack.broker.kill)
 
     async def stop_broker(self) -> None:
-        await asyncio.to_thread(self.axis.stack.broker.stop)
+        await asyncio.to_thread(self.stack.broker.stop)
 
     async def start_broker(self) -> None:
-        await asyncio.to_thread(self.axis.stack.broker.start)
+        await asyncio.to_thread(self.stack.broker.start)
 
     async def kill_database(self) -> None:
-        await asyncio.to_thread(self.axis.stack.database.kill)
+        await asyncio.to_thread(self.stack.database.kill)
 
     async def stop_database(self) -> None:
-        await asyncio.to_thread(self.axis.stack.database.stop)
+        await asyncio.to_thread(self.stack.database.stop)
 
     async def start_database(self) -> None:
-        await asyncio.to_thread(self.axis.stack.database.start)
+        await asyncio.to_thread(self.stack.database.start)
 
     async def limit_queue(self, mailbox: MailboxName, **definition: int) -> None:
         """Let the broker's policy for one mailbox differ: `max_length`, `message_ttl`, `delivery_limit`."""

@@ -1,0 +1,98 @@
+"""An axis on a RabbitMQ and a PostgreSQL that somebody else runs, from its first command to its last."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.local import LocalStack
+from hub.commands.demonstration.pdf import one_page
+from tests.integration.cli.conftest import CommandLine
+from tests.support.hub_process import hub_processes
+from tests.support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Run the servers of somebody else."""
+    stack = LocalStack(tmp_path_factory.mktemp("theirs") / "home")
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.purge()
+
+
+def services_file(stack: LocalStack, folder: Path, **changed: object) -> Path:
+    """Write down where the servers of *stack* are."""
+    values = {name: value for name, value in asdict(stack.address()).items() if name != "prometheus_port"}
+    file = folder / "given.toml"
+    lines = (f"{name} = {json.dumps(value)}\n" for name, value in (values | changed).items())
+    file.write_text("".join(lines))
+    return file
+
+
+async def test_a_document_travels_on_servers_of_somebody_else(theirs: LocalStack, tmp_path: Path) -> None:
+    truc = CommandLine(home=tmp_path / "ours")
+    document = tmp_path / "cong-van.pdf"
+    document.write_bytes(one_page(["CONG VAN"]))
+    await truc("up", "--services", str(services_file(theirs, tmp_path)))
+    await truc("agency", "add", "H01", "UBND tỉnh A")
+    await truc("agency", "add", "H02", "UBND tỉnh B")
+    assert await truc.json("topology", "check") == []
+
+    with hub_processes(truc.home / "hub.toml", tmp_path) as start_hub:
+        await start_hub().ready()
+        sent = await truc.json("send", str(document), "--as", "H01", "--to", "H02")
+        received = await until(lambda: truc("inbox", "H02", "--json"), what="the document at H02")
+        told = await until(lambda: truc("inbox", "H01", "--json"), what="an answer at H01")
+
+    (found,) = await truc.json("trace", sent["submission_id"])
+    assert [each["kind"] for each in found["dossier"]["deliveries"]].count("document") == 1
+    assert len(received.splitlines()) == 1
+    assert "SubmissionAcceptance" in told
+
+
+async def test_what_somebody_else_runs_is_shown_and_never_stopped(theirs: LocalStack, tmp_path: Path) -> None:
+    truc = CommandLine(home=tmp_path / "ours")
+    before = theirs.status()
+    await truc("up", "--services", str(services_file(theirs, tmp_path)))
+
+    found = await truc.json("down")
+
+    assert found == {"home": str(truc.home), "running": True}
+    assert (await truc.json("status"))["address"]["amqp_port"] == theirs.address().amqp_port
+    assert theirs.status() == before
+    assert psutil.pid_exists(before.broker_pid or 0)
+    assert not (truc.home / "stack.toml").exists()
+
+
+async def test_later_commands_keep_to_the_servers_and_change_nothing(
+    theirs: LocalStack, tmp_path: Path
+) -> None:
+    truc = CommandLine(home=tmp_path / "ours")
+    await truc("up", "--services", str(services_file(theirs, tmp_path)))
+    files = {path: path.read_bytes() for path in sorted(truc.home.rglob("*.toml"))}
+
+    await truc("up")
+
+    assert {path.name for path in files} == {"hub.toml", "operator.toml", "services.toml"}
+    assert {path: path.read_bytes() for path in sorted(truc.home.rglob("*.toml"))} == files
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+@pytest.mark.parametrize("name", ["postgres_password", "broker_admin_password"])
+async def test_a_server_that_refuses_the_password_is_named_at_once(
+    theirs: LocalStack, tmp_path: Path, name: str
+) -> None:
+    truc = CommandLine(home=tmp_path / "ours")
+
+    ended = await truc.run("up", "--services", str(services_file(theirs, tmp_path, **{name: "wrong-one"})))
+
+    assert ended.code == 1
+    assert "refuses" in ended.err
+    assert "wrong-one" not in ended.err
+    assert "Traceback" not in ended.err
