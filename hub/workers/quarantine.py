@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
+from typing import Final
 
 import structlog
 
@@ -12,6 +14,13 @@ from hub.workers import measures
 from hub.workers.waiting import until_it_works
 
 log = structlog.get_logger(__name__)
+_DEATHS: Final = MappingProxyType(
+    {
+        "expired": "its sender let it expire before the hub took it: submissions carry no expiration",
+        "delivery_limit": "the hub was interrupted again and again while it had this in hand",
+    }
+)
+"""Sentences for the reasons of `x-death` that need another one than the queue's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +47,7 @@ class QuarantineWorker:
         await self.quarantine.keep(
             [
                 InvalidMessage(
-                    queue=self.queue, body=each.body, claimed_by=each.user_id, reason=self.reason, at=now
+                    queue=self.queue, body=each.body, claimed_by=each.user_id, reason=self._why(each), at=now
                 )
                 for each in batch
             ]
@@ -46,6 +55,11 @@ class QuarantineWorker:
         await self.consumer.settle(batch)
         measures.QUARANTINED.inc(len(batch))
         log.warning("message.quarantined", queue=self.queue, count=len(batch), reason=self.reason)
+
+    def _why(self, inbound: Inbound) -> str:
+        """Return why it is here: what the broker says about it, where that is not the usual thing."""
+        reason = inbound.headers.get("x-first-death-reason")
+        return _DEATHS.get(reason, self.reason) if isinstance(reason, str) else self.reason
 
     async def _keep_forever(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
