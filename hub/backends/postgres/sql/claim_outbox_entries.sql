@@ -6,30 +6,19 @@ with alive as materialized (
         and database = (select oid from pg_database where datname = current_database())
 ),
 -- Mailbox by mailbox, so that what is parked, or waits for its next attempt, is not even looked at.
-due as materialized (
-    select d.entry_id
+candidates as materialized (
+    select d.*
     from mailboxes m
     cross join lateral (
-        (select f.entry_id, f.is_urgent
-        from (
-            select * from outbox_entries o
-            where o.mailbox = m.name and o.is_fresh
-                and (o.claimed_by is null or o.claimed_until < now()
-                    or o.claimed_by <> $1::bigint and o.claimed_by not in (select claimant from alive))
-            order by o.is_urgent desc, o.entry_id
-            limit 5 * $2::int
-        ) as f
-        -- Behind what another process holds: not worth picking, it would be left out below.
-        where f.lane_number = 0 or not exists (
-            select from outbox_entries e
-            where e.sender = f.sender and e.recipient = f.recipient and e.is_urgent = f.is_urgent
-                and e.is_fresh and e.lane_number > 0 and e.lane_number < f.lane_number
-                and e.claimed_by <> $1::bigint and e.claimed_until >= now()
-                and e.claimed_by in (select claimant from alive))
-        order by f.is_urgent desc, f.entry_id
+        (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
+        from outbox_entries o
+        where o.mailbox = m.name and o.is_fresh
+            and (o.claimed_by is null or o.claimed_until < now()
+                or o.claimed_by <> $1::bigint and o.claimed_by not in (select claimant from alive))
+        order by o.is_urgent desc, o.entry_id
         limit $2::int)
         union all
-        (select o.entry_id, o.is_urgent
+        (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
         from outbox_entries o
         where o.mailbox = m.name and not o.is_fresh and o.not_before <= now()
             and (o.claimed_by is null or o.claimed_until < now()
@@ -39,6 +28,19 @@ due as materialized (
     ) as d
     where m.parked_until is null or m.parked_until <= now()
     order by d.is_urgent desc, d.entry_id
+    limit 5 * $2::int
+),
+-- What stands behind what another process holds is not worth picking: it would be left out below.
+due as materialized (
+    select c.entry_id
+    from candidates c
+    where not c.is_fresh or c.lane_number = 0 or not exists (
+        select from outbox_entries e
+        where e.sender = c.sender and e.recipient = c.recipient and e.is_urgent = c.is_urgent
+            and e.is_fresh and e.lane_number > 0 and e.lane_number < c.lane_number
+            and e.claimed_by <> $1::bigint and e.claimed_until >= now()
+            and e.claimed_by in (select claimant from alive))
+    order by c.is_urgent desc, c.entry_id
     limit $2::int
 ),
 -- The conditions once more: they are looked at again where somebody was quicker between the look and the lock.
