@@ -1,7 +1,6 @@
 """One digest for one content, however its XML is written: what business dedupe compares."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -23,11 +22,9 @@ def content_digest(signed_tree: etree._Element, attachments: Sequence[Attachment
     The order of different elements, white space, prefixes, ZIP containers and the form of an agency's code do
     not count; neither do recipients, contact data and the trace of hops. The sender's code does.
     """
-    digest = hashlib.sha256()
-    for line in (*_sender(signed_tree), *sorted(_fields(signed_tree)), *_files(attachments)):
-        digest.update(len(line).to_bytes(4, "big"))
-        digest.update(line)
-    return Digest(digest.digest())
+    lines = [*_sender(signed_tree), *sorted(_fields(signed_tree)), *_files(attachments)]
+    framed = b"".join(part for line in lines for part in (len(line).to_bytes(4, "big"), line))
+    return Digest(hashlib.sha256(framed).digest())
 
 
 def _sender(tree: etree._Element) -> Iterator[bytes]:
@@ -36,24 +33,27 @@ def _sender(tree: etree._Element) -> Iterator[bytes]:
     return (f"From={agency_key(whole_text(code))}".encode() for code in codes)
 
 
-def _fields(tree: etree._Element) -> Iterator[bytes]:
+def _fields(tree: etree._Element) -> list[bytes]:
+    lines: list[bytes] = []
     for part in (message_header(tree), business(tree)):
         if part is not None:
-            yield from _leaves(part, name_of(part))
+            _add_leaves(part, name_of(part), lines)
+    return lines
 
 
-def _leaves(parent: etree._Element, path: str) -> Iterator[bytes]:
-    times: Counter[str] = Counter()
+def _add_leaves(parent: etree._Element, path: str, lines: list[bytes]) -> None:
+    times: dict[str, int] = {}
     for element in parent.iterchildren("{*}*"):
         name = name_of(element)
         if name in _NOT_CONTENT:
             continue
-        times[name] += 1
+        times[name] = times.get(name, 0) + 1
+        here = f"{path}/{name}[{times[name]}]"
         if len(element):
-            yield from _leaves(element, f"{path}/{name}[{times[name]}]")
+            _add_leaves(element, here, lines)
         elif written := " ".join(whole_text(element).split()):
             said = agency_key(written) if name == _AGENCY else written
-            yield f"{path}/{name}[{times[name]}]={said}".encode()
+            lines.append(f"{here}={said}".encode())
 
 
 def _files(attachments: Sequence[Attachment]) -> Iterator[bytes]:

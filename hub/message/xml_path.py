@@ -9,7 +9,7 @@ _LONGEST_NAME: Final = 60
 
 def name_of(element: etree._Element) -> str:
     """Return the name of *element* without its namespace, shortened where it is absurdly long."""
-    return etree.QName(element).localname[:_LONGEST_NAME]
+    return str(element.tag).rpartition("}")[2][:_LONGEST_NAME]
 
 
 def path_of(element: etree._Element) -> str:

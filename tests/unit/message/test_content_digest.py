@@ -37,6 +37,11 @@ def test_the_same_content_has_the_same_digest(other: DocumentBuilder) -> None:
     assert digest_of(other.unsigned()) == SAME
 
 
+def test_a_digest_stays_the_same_from_one_version_to_the_next() -> None:
+    # It is stored, and a document must be known again years later.
+    assert SAME.hex() == "5c344d4dcde23600264e4d49e6529a423a145b4df6f83ebeb2b5304f6a624960"
+
+
 def test_white_space_does_not_count() -> None:
     assert digest_of(BODY.unsigned().replace(b"\n", b"").replace(b"  ", b"")) == SAME
 
