@@ -131,8 +131,7 @@ class PostgresOutbox:
         """End the promises of receipts that were kept; return the mailboxes that took them."""
         if not attempts:
             return set()
-        rows = [(each.entry.entry_id, each.entry.attempt, each.at) for each in attempts]
-        found = await transaction.fetch(statement("confirm_receipts"), *columns(rows, 3))
+        found = await transaction.fetch(statement("confirm_receipts"), *columns(_published(attempts), 4))
         return {MailboxName(row["mailbox"]) for row in found}
 
     async def _confirm(
@@ -141,10 +140,7 @@ class PostgresOutbox:
         """End the promises that were kept; return their deliveries, without what a return took over."""
         if not attempts:
             return {}
-        rows = [
-            (each.entry.entry_id, each.entry.attempt, each.entry.delivery_id, each.at) for each in attempts
-        ]
-        found = await transaction.fetch(statement("confirm_deliveries"), *columns(rows, 4))
+        found = await transaction.fetch(statement("confirm_deliveries"), *columns(_published(attempts), 4))
         confirmed = reporting.locked_deliveries(found)
         noted = [each for each in attempts if each.entry.delivery_id in confirmed]
         await _note_attempts(transaction, noted, confirmed, "consigned")
@@ -197,6 +193,10 @@ class PostgresOutbox:
         return await issuing.owe(
             transaction, ReceiptEvent.CONTENT_CONSIGNMENT, list(groups.values()), at=at, new_id=self._new_id
         )
+
+
+def _published(attempts: Sequence[Attempted]) -> list[tuple[object, ...]]:
+    return [(each.entry.entry_id, each.entry.attempt, each.entry.delivery_id, each.at) for each in attempts]
 
 
 def _is_receipt(each: Attempted) -> bool:

@@ -1,11 +1,15 @@
--- The same for receipts, two thirds of everything that is confirmed: nobody else moves them, and no evidence follows.
+-- The same for receipts, two thirds of everything that is confirmed: no evidence follows, so nothing is read back.
 with published as (
-    select * from unnest($1::bigint[], $2::int[], $3::timestamptz[]) as p (entry_id, attempt, at)
+    select * from unnest($1::bigint[], $2::int[], $3::uuid[], $4::timestamptz[])
+        as p (entry_id, attempt, delivery_id, at)
+),
+locked as materialized (
+    select d.delivery_id from deliveries d join published using (delivery_id) order by d.delivery_id for update of d
 ),
 ended as (
     delete from outbox_entries o
-    using published p
-    where o.entry_id = p.entry_id and o.attempt = p.attempt
+    using published p, locked l
+    where o.entry_id = p.entry_id and o.attempt = p.attempt and l.delivery_id = p.delivery_id
     returning o.delivery_id, p.at
 )
 update deliveries d
