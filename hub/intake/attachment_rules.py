@@ -54,8 +54,9 @@ def examine_attachments(
 
 
 def _presence_rule(tree: etree._Element, encoded: Sequence[EncodedAttachment]) -> Iterator[Violation]:
-    is_new = text(business(tree), "BussinessDocType") in {"", "0"}
-    if is_new and not encoded and not is_status(tree):
+    if encoded or is_status(tree):
+        return
+    if text(business(tree), "BussinessDocType") in {"", "0"}:
         yield violation(_CODE.NO_ATTACHMENT, path=_ATTACHMENTS_PATH, rule="QCVN 102:2016, AttachmentEncoded")
 
 

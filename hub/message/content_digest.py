@@ -23,8 +23,8 @@ def content_digest(signed_tree: etree._Element, attachments: Sequence[Attachment
     not count; neither do recipients, contact data and the trace of hops. The sender's code does.
     """
     lines = [*_sender(signed_tree), *sorted(_fields(signed_tree)), *_files(attachments)]
-    framed = b"".join(part for line in lines for part in (len(line).to_bytes(4, "big"), line))
-    return Digest(hashlib.sha256(framed).digest())
+    framed = [len(line).to_bytes(4, "big") + line for line in lines]
+    return Digest(hashlib.sha256(b"".join(framed)).digest())
 
 
 def _sender(tree: etree._Element) -> Iterator[bytes]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Final
 
 from lxml import etree
 from lxml.etree import _Element
 
 from hub.message.edxml import EDXML_NAMESPACE
+
+_MESSAGE_HEADER: Final = ("edXMLEnvelope", "edXMLHeader", "MessageHeader")
 
 
 def qualified(name: str) -> str:
@@ -15,9 +18,8 @@ def qualified(name: str) -> str:
 
 
 def children(parent: _Element | None, name: str) -> Iterator[_Element]:
-    """Yield the children of *parent* with *name*, in their order."""
-    if parent is not None:
-        yield from parent.iterchildren(qualified(name))
+    """Return the children of *parent* with *name*, in their order."""
+    return parent.iterchildren(qualified(name)) if parent is not None else iter(())
 
 
 def child(parent: _Element | None, *names: str) -> _Element | None:
@@ -52,7 +54,7 @@ def whole_text(element: _Element) -> str:
 
 def message_header(tree: _Element) -> _Element | None:
     """Return the `MessageHeader` of *tree*."""
-    return child(tree, "edXMLEnvelope", "edXMLHeader", "MessageHeader")
+    return child(tree, *_MESSAGE_HEADER)
 
 
 def business(tree: _Element) -> _Element | None:
@@ -61,15 +63,15 @@ def business(tree: _Element) -> _Element | None:
 
 
 def manifest_references(tree: _Element) -> Iterator[_Element]:
-    """Yield the entries of the manifest of *tree*."""
+    """Return the entries of the manifest of *tree*."""
     return children(child(tree, "edXMLEnvelope", "edXMLBody", "edXMLManifest"), "Reference")
 
 
 def attachment_elements(tree: _Element) -> Iterator[_Element]:
-    """Yield the attachments enclosed in *tree*."""
+    """Return the attachments enclosed in *tree*."""
     return children(child(tree, "AttachmentEncoded"), "Attachment")
 
 
 def is_status(tree: _Element) -> bool:
     """Whether *tree* is a status message: it has a `StatusCode`."""
-    return child(message_header(tree), "StatusCode") is not None
+    return child(tree, *_MESSAGE_HEADER, "StatusCode") is not None

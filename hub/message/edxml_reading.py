@@ -114,7 +114,7 @@ def _number(written: str, *, within: int) -> int | None:
     """Return the number from 0 to *within*; 0 where nothing is written, None where anything else is."""
     if not written:
         return 0
-    return int(written) if written in {str(number) for number in range(within + 1)} else None
+    return int(written) if written in map(str, range(within + 1)) else None
 
 
 def _date(written: str) -> date | None:
