@@ -62,6 +62,8 @@ def _presence_rule(tree: etree._Element, encoded: Sequence[EncodedAttachment]) -
 
 def _manifest_rules(manifest: Sequence[str], encoded: Sequence[EncodedAttachment]) -> Iterator[Violation]:
     enclosed = [attachment.content_id for attachment in encoded]
+    if len(set(manifest)) == len(manifest) and sorted(manifest) == sorted(enclosed):
+        return
     for path, names in ((_MANIFEST_PATH, manifest), (_ATTACHMENTS_PATH, enclosed)):
         for name in _repeated(names):
             yield _refuse(_CODE.DUPLICATE_CONTENT_ID, path, _MANIFEST_RULE, name)

@@ -58,12 +58,13 @@ def _document_header(fields: etree._Element, tree: etree._Element) -> DocumentHe
     packet = business(tree)
     business_type = _number(text(packet, "BussinessDocType"), within=3)
     priority = _number(text(fields, "OtherInfo", "Priority"), within=4)
-    if business_type is None or priority is None or not text(fields, "DocumentId"):
+    document_id = text(fields, "DocumentId")
+    if business_type is None or priority is None or not document_id:
         return None
     return DocumentHeader(
         sender=AgencyCode(text(fields, "From", "OrganId")),
         recipients=recipients(fields),
-        document_id=DocumentId(text(fields, "DocumentId")),
+        document_id=DocumentId(document_id),
         code_number=text(fields, "Code", "CodeNumber"),
         code_notation=text(fields, "Code", "CodeNotation"),
         promulgated_on=_date(text(fields, "PromulgationInfo", "PromulgationDate")),
