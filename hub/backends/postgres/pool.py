@@ -113,7 +113,7 @@ class translated:  # noqa: N801 - reads as a verb where it is used
             # A value that does not fit its column: asyncpg calls that an interface error.
             raise StorageRefused(str(error)) from error
         if isinstance(error, _AWAY):
-            raise TemporaryFailure("the database is away") from error
+            raise TemporaryFailure(f"the database is away: {_in_a_line(error)}") from error
         if isinstance(error, _RACES):
             raise TemporaryFailure(
                 "a race in the database has to be run again", retry_after=timedelta()
@@ -124,3 +124,7 @@ class translated:  # noqa: N801 - reads as a verb where it is used
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+def _in_a_line(error: BaseException) -> str:
+    return f"{type(error).__name__} {error}".partition("\n")[0].strip()
