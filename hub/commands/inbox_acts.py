@@ -23,10 +23,13 @@ from adapters.kit.settings import read_settings
 from adapters.kit.transaction import Transaction
 from hub.commands import shown
 from hub.commands.mailbox_file import kit_file_of
+from hub.errors import TemporaryFailure
 from hub.message.edxml import StatusCode
 
 QUIET_SECONDS: Final = 2.0
 """So long after the last arrival the queue counts as empty."""
+BROKER_SECONDS: Final = 20.0
+"""So long the broker may take to let us read."""
 _TAKEN: Final = (StatusCode.ARRIVED, StatusCode.ACCEPTED)
 
 
@@ -38,6 +41,7 @@ class Wanted:
     refuse: str | None = None
     hand_back: str | None = None
     save: Path | None = None
+    patience: float = BROKER_SECONDS
     as_json: bool = False
 
     def answer(self) -> Answer:
@@ -58,7 +62,11 @@ async def receive(home: Path | None, kit: Path | None, code: str, wanted: Wanted
             mailbox.run(desk.document, status=desk.status, receipt=desk.receipt), name="inbox"
         )
         try:
-            await (receiving if wanted.follow else _until_quiet(receiving, desk))
+            if wanted.follow:
+                await receiving
+            else:
+                await _until_consuming(mailbox, receiving, wanted.patience)
+                await _until_quiet(receiving, desk)
         finally:
             receiving.cancel()
             with suppress(asyncio.CancelledError):
@@ -66,6 +74,15 @@ async def receive(home: Path | None, kit: Path | None, code: str, wanted: Wanted
     if not desk.count and not wanted.as_json:
         shown.say(f"nothing waits for {settings.mailbox}")
     return desk.count
+
+
+async def _until_consuming(mailbox: Mailbox, receiving: asyncio.Task[None], patience: float) -> None:
+    """Return once the queue is read: before that, silence does not mean that it is empty."""
+    consuming = asyncio.create_task(mailbox.consuming.wait(), name="inbox consuming")
+    await asyncio.wait([consuming, receiving], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+    consuming.cancel()
+    if not mailbox.consuming.is_set() and not receiving.done():
+        raise TemporaryFailure(f"the broker has not answered within {patience:.0f} seconds")
 
 
 async def _until_quiet(receiving: asyncio.Task[None], desk: "_Desk") -> None:

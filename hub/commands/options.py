@@ -14,6 +14,7 @@ Home: TypeAlias = Annotated[
         envvar="TRUC_HOME",
         help="Folder of the local stack; .truc in the checkout.",
         show_default=False,
+        readable=False,  # a hub's user may know what to read in it, and not what else is there
     ),
 ]
 SettingsFile: TypeAlias = Annotated[

@@ -6,14 +6,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from adapters.kit.draft import AttachmentDraft, DocumentDraft, Party, Signer
 from adapters.kit.mailbox import Mailbox
 from adapters.kit.settings import KitSettings, read_settings
 from hub.commands.mailbox_file import kit_file_of
 from hub.commands.shown import VIETNAM
-from hub.errors import OperationRefused
+from hub.errors import OperationRefused, TemporaryFailure
 from hub.message.identifiers import DocumentId, SubmissionId
+
+CONFIRM_SECONDS: Final = 20.0
+"""So long the broker may take; what it has not confirmed stays in the journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +42,30 @@ class Sent:
     decision: str | None = None
 
 
-async def send_file(home: Path | None, kit: Path | None, letter: Letter, *, wait: float) -> Sent:
+async def send_file(
+    home: Path | None, kit: Path | None, letter: Letter, *, wait: float, patience: float = CONFIRM_SECONDS
+) -> Sent:
     """Submit *letter*; raises `OperationRefused` where it cannot be made."""
     settings = await _settings(home, kit, letter.sender)
     async with Mailbox.open(settings) as mailbox:
-        submission = await mailbox.send(_draft(letter, datetime.now(UTC)))
+        submission = await _confirmed(mailbox, letter, patience)
         if wait <= 0:
             return Sent(submission_id=submission)
         decision = None
         with suppress(TimeoutError):
             decision = (await asyncio.wait_for(mailbox.outcome(submission), wait)).event.value
     return Sent(submission_id=submission, decision=decision)
+
+
+async def _confirmed(mailbox: Mailbox, letter: Letter, patience: float) -> SubmissionId:
+    draft = _draft(letter, datetime.now(UTC))
+    try:
+        return await asyncio.wait_for(mailbox.send(draft), patience)
+    except TimeoutError as error:
+        raise TemporaryFailure(
+            f"the broker has not confirmed within {patience:.0f} seconds; do not send it again: it is "
+            f"signed and in the journal, and goes out with the next `truc inbox {letter.sender}`"
+        ) from error
 
 
 def _draft(letter: Letter, at: datetime) -> DocumentDraft | bytes:

@@ -267,4 +267,4 @@ def _conclude(checks: Checks, traces: list[Trace], *, as_json: bool) -> None:
     shown.say(f"{len(checks.all) - len(checks.failed)} of {len(checks.all)} expectations were met")
     for check in checks.failed:
         shown.say(f"  ✗ {check.what}: expected {check.wanted}, found {check.found}")
-    shown.say("the local stack is still up: `truc trace ID` looks closer, `truc down` stops it")
+    shown.say("the stack is still up: `truc trace ID` looks closer, `truc down` stops it if it is our own")

@@ -1,9 +1,14 @@
 """An axis on a RabbitMQ and a PostgreSQL that somebody else runs, from its first command to its last."""
 
 import json
+import os
+import pwd
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -13,6 +18,9 @@ from hub.commands.demonstration.pdf import one_page
 from tests.integration.cli.conftest import CommandLine
 from tests.support.hub_process import hub_processes
 from tests.support.waiting import until
+
+CHECKOUT = Path(__file__).parents[3]
+NOBODY = pwd.getpwnam("nobody")
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +104,64 @@ async def test_a_server_that_refuses_the_password_is_named_at_once(
     assert "refuses" in ended.err
     assert "wrong-one" not in ended.err
     assert "Traceback" not in ended.err
+
+
+@pytest.fixture(scope="module")
+def shared(theirs: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Put an axis up as the operator's container does, in a place that other users can reach."""
+    if os.geteuid() != 0:
+        pytest.skip("files are given to another user's group, and read as that user: only root can")
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder) / "home"
+        variables = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "TRUC_HOME": str(home),
+            "SERVICES_FILE": str(services_file(theirs, tmp_path_factory.mktemp("given"))),
+            "HUB_GROUP": str(NOBODY.pw_gid),
+        }
+        subprocess.run([CHECKOUT / "deploy/operate.sh"], check=True, env=variables)
+        yield home
+
+
+def as_nobody(script: str, *arguments: str | Path) -> subprocess.Popen[str]:
+    """Start a shell script as a user without any rights."""
+    return subprocess.Popen(
+        ["sh", "-c", script, "sh", *arguments],
+        user=NOBODY.pw_uid,
+        group=NOBODY.pw_gid,
+        extra_groups=(),
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_hubs_user_reads_what_a_hub_needs_and_nothing_else(shared: Path) -> None:
+    files = [path for path in sorted(shared.rglob("*")) if path.is_file()]
+
+    looking = as_nobody('for file; do test -r "$file" && echo "$file"; done; true', *files)
+
+    found, _ = looking.communicate(timeout=30)
+    readable = {Path(line).relative_to(shared) for line in found.splitlines()}
+    assert readable == {Path("hub.toml"), Path("keys/hub.pem"), Path("keys/anchors.pem")}
+
+
+def test_a_hub_runs_as_a_user_who_reads_nothing_else(shared: Path) -> None:
+    trying = as_nobody('"$1" -c "import hub.bootstrap"', sys.executable)
+    trying.communicate(timeout=30)
+    if trying.returncode:
+        pytest.skip("no other user can reach this interpreter or checkout")
+
+    hub = as_nobody('exec "$1" -m hub serve --home "$2"', sys.executable, shared)
+
+    assert hub.stdout is not None
+    told = next((line for line in hub.stdout if "health.listening" in line), "")
+    hub.terminate()
+    rest, _ = hub.communicate(timeout=40)
+    assert told, rest
+    assert hub.returncode == 0
+    assert "hub.stopped" in rest

@@ -100,6 +100,18 @@ async def test_a_certificate_in_pem_form_is_registered(truc: CommandLine, code: 
     assert "PEM" in nothing.err
 
 
+async def test_a_check_at_once_after_a_queue_was_made_finds_it_under_its_policy(
+    truc: CommandLine, code: str
+) -> None:
+    await truc("agency", "add", code, "UBND tỉnh")
+
+    found = await truc.json("topology", "check")
+    applied = await truc.json("topology", "apply")
+
+    assert found == []
+    assert applied == {"made": [], "left": []}
+
+
 async def test_drift_is_listed_and_mended(truc: CommandLine, code: str) -> None:
     await truc("agency", "add", code, "UBND tỉnh")
     async with ManagementApi(LocalAxis.at(LocalStack(truc.home)).management()) as api:
