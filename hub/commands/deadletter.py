@@ -63,7 +63,14 @@ def list_cases(
         for each in found
     ]  # fmt: skip
     columns = ("case", "opened", "mailbox", "from", "to", "document", "attempts", "cause", "outcome")
-    shown.table("", columns, rows, nothing="there is no dead letter like that")
+    shown.table(
+        "",
+        columns,
+        rows,
+        nothing="no such dead letter is known"
+        if closed
+        else "no such dead letter waits; --closed shows those that are done",
+    )
 
 
 @app.command("show")
@@ -188,7 +195,7 @@ def _report(handled: "Handled", verb: str, *, as_json: bool) -> None:
     if as_json:
         shown.emit(handled)
     elif not handled.done and not handled.refused:
-        shown.say("there is no dead letter like that")
+        shown.say("no such dead letter waits")
     else:
         shown.say(f"{verb}: {len(handled.done)}" + (f" ({_numbers(handled.done)})" if handled.done else ""))
     if not handled.refused:

@@ -12,10 +12,11 @@ VIETNAM: Final = timezone(timedelta(hours=7))
 
 
 def instant(at: datetime | None, *, with_date: bool = True) -> str:
-    """Write *at* for people, in Vietnam time."""
+    """Write *at* for people, in Vietnam time; without its date to the millisecond."""
     if at is None:
         return ""
-    return at.astimezone(VIETNAM).strftime("%d.%m.%Y %H:%M:%S" if with_date else "%H:%M:%S.%f")[:23]
+    local = at.astimezone(VIETNAM)
+    return f"{local:%d.%m.%Y %H:%M:%S}" if with_date else local.time().isoformat("milliseconds")
 
 
 def plain(value: object) -> object:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.tracing import Dossier, StoredDelivery, StoredEvent, find_messages, read_dossier
 from hub.message.identifiers import AgencyKey, DeliveryId
+from hub.message.receipt_xml import VIETNAM_TIME
 
 _SAID_BY_OTHERS = frozenset(
     {
@@ -165,4 +166,11 @@ def _actions(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> It
 
 
 def _detail(detail: dict[str, object] | None) -> str:
-    return ", ".join(f"{name} {value}" for name, value in (detail or {}).items())
+    return ", ".join(f"{name} {_told(name, value)}" for name, value in (detail or {}).items())
+
+
+def _told(name: str, value: object) -> str:
+    """Write one value of an event; the record keeps an instant in UTC, the timeline shows Vietnam time."""
+    if name == "not_before":
+        return datetime.fromisoformat(str(value)).astimezone(VIETNAM_TIME).isoformat(" ", "seconds")
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
