@@ -18,11 +18,11 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 .PHONY: demo
-demo: $(STAMP) ## Set everything up and play the main story on it: three agencies, real documents, a failure and its repair
+demo: $(STAMP) ## Set everything up and play the main story on it
 	@$(BIN)/truc demo
 
 .PHONY: up
-up: $(STAMP) ## Start the local stack (a private RabbitMQ and PostgreSQL in .truc); a second call is quick
+up: $(STAMP) ## Start the local stack (RabbitMQ and PostgreSQL) in .truc
 	@$(BIN)/truc up
 
 .PHONY: down
@@ -44,7 +44,7 @@ purge: $(STAMP) ## Stop the local stack and delete its data
 # ——— proof ———————————————————————————————————————————————————————————————————————————————————————————
 
 .PHONY: check
-check: $(STAMP) ## Format, lint, types, import walls, unit tests: under a minute, no services
+check: $(STAMP) ## Format, lint, types, import walls, unit tests: no services
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
@@ -52,7 +52,7 @@ check: $(STAMP) ## Format, lint, types, import walls, unit tests: under a minute
 	$(if $(UNIT_FLOORS),$(BIN)/pytest -q $(UNIT_FLOORS),@echo "no unit tests yet")
 
 .PHONY: test
-test: check ## Everything that fits into twenty minutes; starts the services it needs
+test: check ## All tests that fit into twenty minutes; starts what it needs
 	$(BIN)/pytest -q -m "not long" $(addprefix --ignore=,$(UNIT_FLOORS))
 
 .PHONY: test-long
@@ -60,7 +60,7 @@ test-long: $(STAMP) ## The rest: long chaos, soak, the second broker version
 	$(BIN)/pytest -q -m long
 
 .PHONY: bench
-bench: $(STAMP) ## Measure the line against a bare relay; writes build/bench.json
+bench: $(STAMP) ## Measure against a bare relay; writes build/bench.json
 	@$(BIN)/python -m tests.benchmarks
 
 # ——— for engineers ———————————————————————————————————————————————————————————————————————————————————
@@ -77,7 +77,7 @@ lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	@if grep -nE '://| @ ' requirements.lock; then echo "requirements.lock must not name a place"; exit 1; fi
 
 .PHONY: clean
-clean: ## Remove .venv, build and all caches; the local stack's data (.truc) stay
+clean: ## Remove .venv, build and all caches; the data in .truc stay
 	rm -rf .venv build truc.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find hub adapters deploy tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
