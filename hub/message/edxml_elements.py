@@ -1,49 +1,34 @@
 """Walking in an edXML tree: by name, in any order, without stumbling over what is missing."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
-from lxml import etree
 from lxml.etree import _Element
 
 from hub.message.edxml import EDXML_NAMESPACE
 
+_NAMESPACE: Final = f"{{{EDXML_NAMESPACE}}}"
 _MESSAGE_HEADER: Final = ("edXMLEnvelope", "edXMLHeader", "MessageHeader")
-
-
-def qualified(name: str) -> str:
-    """Return *name* in the namespace of QCVN 102:2016."""
-    return f"{{{EDXML_NAMESPACE}}}{name}"
 
 
 def children(parent: _Element | None, name: str) -> Iterator[_Element]:
     """Return the children of *parent* with *name*, in their order."""
-    return parent.iterchildren(qualified(name)) if parent is not None else iter(())
+    return parent.iterchildren(_NAMESPACE + name) if parent is not None else iter(())
 
 
 def child(parent: _Element | None, *names: str) -> _Element | None:
     """Return the first element that *names* lead to, downwards from *parent*."""
-    found = _path(*names)(parent) if parent is not None else None
-    first = found[0] if isinstance(found, list) and found else None
-    return first if isinstance(first, _Element) else None
+    for name in names:
+        if parent is None:
+            return None
+        parent = next(parent.iterchildren(_NAMESPACE + name), None)
+    return parent
 
 
 def text(parent: _Element | None, *names: str) -> str:
     """Return the text of the first element that *names* lead to, on one line; empty where there is none."""
-    found = _path(*names, text=True)(parent) if parent is not None else None
-    return " ".join("".join(map(str, found)).split()) if isinstance(found, list) else ""
-
-
-@cache
-def _path(*names: str, text: bool = False) -> etree.XPath:
-    """Return the compiled path, by the first child of each name, to an element or its own text.
-
-    One evaluation costs about as much as one step in Python, and most paths have several.
-    """
-    steps = [f"e:{name}[1]" for name in names] or ["."]
-    path = "/".join([*steps, "text()"] if text else steps)
-    return etree.XPath(path, namespaces={"e": EDXML_NAMESPACE}, regexp=False, smart_strings=False)
+    element = child(parent, *names)
+    return " ".join(whole_text(element).split()) if element is not None else ""
 
 
 def whole_text(element: _Element) -> str:
