@@ -18,6 +18,7 @@ def children(parent: _Element | None, name: str) -> Iterator[_Element]:
 
 def child(parent: _Element | None, *names: str) -> _Element | None:
     """Return the first element that *names* lead to, downwards from *parent*."""
+    # No XPath, though faster alone: every evaluation lets go of the interpreter lock and waits for it.
     for name in names:
         if parent is None:
             return None
