@@ -1,5 +1,7 @@
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,17 @@ def pdf(tmp_path: Path) -> Path:
 async def lines(truc: CommandLine, *arguments: str) -> list[dict[str, object]]:
     """Read what a command answers line by line."""
     return [json.loads(line) for line in (await truc(*arguments, "--json")).splitlines()]
+
+
+async def handed_back(truc: CommandLine, world: World, recipient: LocalAgency) -> Mapping[str, Any]:
+    """Hand every attempt back until the axis gives up; an inbox that found nothing for a while has ended."""
+
+    async def given_up() -> Sequence[Mapping[str, Any]]:
+        await truc("inbox", recipient.code, "--hand-back", "đang bảo trì")
+        return await world.cases()
+
+    (case,) = await until(given_up, what="a case", seconds=60)
+    return case
 
 
 async def test_a_file_is_sent_received_accepted_and_traced(
@@ -72,8 +85,7 @@ async def test_a_dead_letter_is_listed_shown_replayed_and_accepted(
     await world.hub(HUB_RETRY_DELAYS='["PT0S"]')
     await truc("send", str(pdf), "--as", sender.code, "--to", recipient.code)
     await world.nothing_waits()
-    await truc("inbox", recipient.code, "--hand-back", "đang bảo trì")
-    (case,) = await until(world.cases, what="a case")
+    case = await handed_back(truc, world, recipient)
 
     (listed,) = await truc.json("deadletter", "list", "--mailbox", recipient.mailbox)
     shown = await truc.json("deadletter", "show", str(case["case_id"]))
@@ -96,8 +108,7 @@ async def test_a_discarded_dead_letter_is_told_to_its_sender(
     await world.hub(HUB_RETRY_DELAYS='["PT0S"]')
     await truc("send", str(pdf), "--as", sender.code, "--to", recipient.code)
     await world.nothing_waits()
-    await truc("inbox", recipient.code, "--hand-back", "đang bảo trì")
-    (case,) = await until(world.cases, what="a case")
+    case = await handed_back(truc, world, recipient)
     unsaid = await truc.run("deadletter", "discard", str(case["case_id"]))
 
     await truc("deadletter", "discard", str(case["case_id"]), "--reason", "gửi nhầm")
