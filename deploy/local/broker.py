@@ -16,7 +16,7 @@ from typing import Final
 import psutil
 
 from deploy.local import process
-from deploy.local.address import LOOPBACK, StackError, StackRecord, write_private
+from deploy.local.address import LOOPBACK, StackError, StackRecord, tag, write_private
 
 PRODUCT_VHOST: Final = "axis"
 BOOT_SECONDS: Final = 180.0
@@ -216,6 +216,13 @@ class Broker:
                 "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none"
             ),
         }
+
+
+def place_broker(home: Path) -> Path:
+    """Choose where the node of the stack in *home* lives: RabbitMQ reads no path beyond ASCII (Tài liệu)."""
+    if str(home).isascii():
+        return home / "broker"
+    return Path("/var/tmp") / f"truc-{tag(home)}-broker"  # noqa: S108  # the stack makes it private
 
 
 def server_script() -> Path:

@@ -60,7 +60,7 @@ def running(pid_file: Path, *, mark: str) -> psutil.Process | None:
     """Find the process that *pid_file* names if it is alive and ours: one argument or variable is *mark*."""
     collect()
     try:
-        process = psutil.Process(int(pid_file.read_text("ascii").split()[0]))
+        process = psutil.Process(int(pid_file.read_bytes().split()[0]))
         if process.status() != psutil.STATUS_ZOMBIE and mark in marks(process):
             return process
     except (OSError, ValueError, IndexError, psutil.Error):

@@ -12,8 +12,8 @@ from typing import Final
 
 from deploy.local import packages
 from deploy.local.address import StackAddress, StackError, StackRecord, new_record, read_record, write_record
-from deploy.local.broker import Broker
-from deploy.local.database import Database, outside_folder, place_database
+from deploy.local.broker import Broker, place_broker
+from deploy.local.database import Database, make_private_folder, outside_folder, place_database
 from deploy.local.ports import free_ports, taken
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
@@ -78,7 +78,8 @@ class LocalStack:
             with self._alone():
                 self._stop()
                 self.database.remove()
-        shutil.rmtree(outside_folder(self.home), ignore_errors=True)
+        for folder in (outside_folder(self.home), place_broker(self.home)):
+            shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.home)
 
     def status(self) -> StackStatus:
@@ -113,7 +114,7 @@ class LocalStack:
         return record
 
     def _broker(self, record: StackRecord) -> Broker:
-        return Broker(self.home / "broker", record)
+        return Broker(place_broker(self.home), record)
 
     def _database(self, record: StackRecord) -> Database:
         return Database(Path(record.database_folder or self.home / "database"), record)
@@ -128,6 +129,8 @@ class LocalStack:
         outside = "" if place.is_relative_to(self.home) else str(place)
         if outside:
             self._progress(f"PostgreSQL's user cannot reach {self.home}, so its data go to {outside}")
+        if not (broker := place_broker(self.home)).is_relative_to(self.home):
+            self._progress(f"RabbitMQ cannot read the name {self.home}, so its data go to {broker}")
         return replace(record, database_folder=outside)
 
     def _settle_ports(self, record: StackRecord) -> StackRecord:
@@ -145,6 +148,8 @@ class LocalStack:
         broker, database = self._broker(record), self._database(record)
         if broker.pid is None:
             self._progress("starting RabbitMQ (up to ten seconds)")
+            if not broker.folder.is_relative_to(self.home):
+                make_private_folder(broker.folder, None)
             broker.launch()
         if database.pid is None:
             self._progress("starting PostgreSQL")

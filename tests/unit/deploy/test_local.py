@@ -4,11 +4,12 @@ import socket
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
-from deploy.local import LocalStack, StackError
+from deploy.local import LocalStack, StackError, process
 from deploy.local.address import new_record, read_record, write_record
-from deploy.local.broker import definitions, server_script
+from deploy.local.broker import definitions, place_broker, server_script
 from deploy.local.packages import CLUSTER_TEXT, nothing_starts
 from deploy.local.ports import free_ports, taken
 from deploy.local.stack import exchange_port
@@ -50,6 +51,20 @@ def test_passwords_are_not_shown(tmp_path: Path) -> None:
 
     assert record.postgres_password not in repr(record)
     assert record.broker_admin_password not in str(definitions(record))
+
+
+def test_the_broker_leaves_a_home_whose_name_it_cannot_read() -> None:
+    assert place_broker(Path("/srv/van phong/.truc")) == Path("/srv/van phong/.truc/broker")
+    assert str(place_broker(Path("/srv/văn phòng/.truc"))).isascii()
+    assert place_broker(Path("/srv/văn phòng/.truc")) != place_broker(Path("/srv/Tài liệu/.truc"))
+
+
+def test_a_pid_file_is_read_whatever_else_stands_in_it(tmp_path: Path) -> None:
+    own = psutil.Process()
+    file = tmp_path / "postmaster.pid"
+    file.write_text(f"{own.pid}\n/srv/văn phòng/.truc/database/data\n", "utf-8")
+
+    assert process.running(file, mark=own.cmdline()[0]) == own
 
 
 def test_free_ports_are_different_and_below_those_of_outgoing_connections() -> None:
