@@ -198,7 +198,7 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "The recipient {recipient} is not in the registry; check its code.",
         ),
         _CODE.RECIPIENT_CLOSED: Sentence(
-            "Nơi nhận {recipient} đã đóng{hint_vi}.",
+            "Mã nơi nhận {recipient} đã đóng{hint_vi}.",
             "The recipient {recipient} has been closed{hint_en}.",
         ),
         _CODE.RECIPIENT_NOT_CONNECTED: Sentence(
