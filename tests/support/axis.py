@@ -205,8 +205,8 @@ class World:
             "-m",
             "hub",
             *arguments,
-            "--settings",
-            str(self.axis.settings_file),
+            "--home",
+            str(self.axis.home),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
