@@ -1,5 +1,6 @@
 """The connections to PostgreSQL; foreign errors are translated here, at the border."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ class Transaction(Protocol):
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver's own confusion over a connection that is just being lost
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     OSError,
@@ -109,6 +111,9 @@ class translated:  # noqa: N801 - reads as a verb where it is used
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: object
     ) -> None:
+        if isinstance(error, Exception) and _is_cancelled():
+            # What goes wrong while a cancelled transaction ends must not hide the cancellation.
+            raise asyncio.CancelledError from error
         if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
             # A value that does not fit its column: asyncpg calls that an interface error.
             raise StorageRefused(str(error)) from error
@@ -124,6 +129,11 @@ class translated:  # noqa: N801 - reads as a verb where it is used
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _in_a_line(error: BaseException) -> str:
