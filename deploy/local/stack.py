@@ -71,9 +71,14 @@ class LocalStack:
             self._stop()
 
     def purge(self) -> None:
-        """Stop both and delete the home, also the part of it that lies elsewhere."""
+        """Stop both and delete the home, also the part of it that lies elsewhere, and the stacks below it."""
         if not self.home.exists():
             return
+        for below in (
+            *self.home.glob("*/stack.toml"),
+            *self.home.glob("*/*/stack.toml"),
+        ):  # those of the tests
+            LocalStack(below.parent, progress=self._progress).purge()
         if read_record(self.home) is not None:
             with self._alone():
                 self._stop()

@@ -53,6 +53,18 @@ def test_passwords_are_not_shown(tmp_path: Path) -> None:
     assert record.broker_admin_password not in str(definitions(record))
 
 
+def test_purge_takes_the_stacks_of_the_tests_along(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home / "test", elsewhere):
+        folder.mkdir(parents=True)
+    write_record(home / "test", replace(new_record(home / "test"), database_folder=str(elsewhere)))
+
+    LocalStack(home).purge()
+
+    assert not home.exists()
+    assert not elsewhere.exists()
+
+
 def test_the_broker_leaves_a_home_whose_name_it_cannot_read() -> None:
     assert place_broker(Path("/srv/van phong/.truc")) == Path("/srv/van phong/.truc/broker")
     assert str(place_broker(Path("/srv/văn phòng/.truc"))).isascii()
