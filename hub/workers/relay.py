@@ -257,6 +257,7 @@ class Relay:
             entries = await self._outbox.claim(room, self._limits.octets - self._hold.octets)
         except TemporaryFailure as failure:
             log.warning("outbox.away", reason=str(failure))
+            self._expecting_until = 0.0
             return 0
         new = [entry for entry in entries if entry.entry_id not in self._hold.entry_ids]
         self.offer(new)
