@@ -35,7 +35,6 @@ class Transaction(Protocol):
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what the client says of a connection that is lost in the middle of its reset
     asyncpg.InternalClientError,  # the driver's own confusion over a connection that is just being lost
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
