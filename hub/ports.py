@@ -1,6 +1,6 @@
 """What the lines need from the world outside; each protocol states what it guarantees."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -57,6 +57,14 @@ class Outbox(Protocol):
 
     async def release(self, entries: Sequence[OutboxEntry]) -> None:
         """Give back what this process claimed and did not try."""
+        ...
+
+    async def disown(self, held: Collection[int]) -> None:
+        """Give back documents and statuses claimed for this process that are not among the entries *held*.
+
+        A commit whose answer was lost leaves such claims; called before the next commit, so that what it
+        accepts does not overtake them.
+        """
         ...
 
 

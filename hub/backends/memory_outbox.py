@@ -1,6 +1,6 @@
 """Promises not yet kept, in the twin."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -64,6 +64,14 @@ class MemoryOutbox:
         """Give back what this process claimed and did not try."""
         async with self._store.transaction() as tables:
             self._release(tables, entries)
+
+    async def disown(self, held: Collection[int]) -> None:
+        """Give back what is claimed in this process's name and not among the entries *held*."""
+        async with self._store.transaction() as tables:
+            for entry_id, entry in list(tables.entries.items()):
+                lane_number = tables.deliveries[entry.delivery_id].lane_number
+                if self._is_mine(entry) and lane_number > 0 and entry_id not in held:
+                    tables.entries[entry_id] = replace(entry, claimed_by=None, claimed_until=None)
 
     async def record(
         self, attempts: Sequence[Attempted], recover: Recover, attest: Attest

@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from hub.backends.clock import SystemClock, new_id
 from hub.backends.postgres.desk import Case, CaseFilter, KeptMessage, read_invalid_messages
 from hub.bootstrap import hub_key
 from hub.commands.place import load_settings, operators_database
 from hub.commands.shown import VIETNAM
-from hub.errors import OperationRefused
 from hub.message.identifiers import AgencyCode, MailboxName, agency_key
 from hub.operations.cases import CaseDesk, CaseFile, Handled
 from hub.settings import Settings
@@ -35,11 +36,11 @@ def case_filter(
 ) -> CaseFilter:
     """Return the filter that the options describe.
 
-    Raises `OperationRefused` where nothing narrows it, something has to, and `--all` was not given.
+    Raises `typer.BadParameter` where nothing narrows it, something has to, and `--all` was not given.
     """
     narrows = (mailbox, cause, sender, since)
     if must_narrow and not case_ids and not is_all and not any(narrows):
-        raise OperationRefused("name cases, narrow them with options, or say --all")
+        raise typer.BadParameter("name cases, narrow them with options, or say --all")
     if since is not None and since.tzinfo is None:
         since = since.replace(tzinfo=VIETNAM)
     return CaseFilter(

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from adapters.kit.draft import AttachmentDraft, DocumentDraft, Party, Signer
 from adapters.kit.mailbox import Mailbox
 from adapters.kit.settings import KitSettings, read_settings
 from hub.commands.mailbox_file import kit_file_of
 from hub.commands.shown import VIETNAM
-from hub.errors import OperationRefused, TemporaryFailure
+from hub.errors import TemporaryFailure
 from hub.message.identifiers import DocumentId, SubmissionId
 
 CONFIRM_SECONDS: Final = 20.0
@@ -45,7 +47,7 @@ class Sent:
 async def send_file(
     home: Path | None, kit: Path | None, letter: Letter, *, wait: float, patience: float = CONFIRM_SECONDS
 ) -> Sent:
-    """Submit *letter*; raises `OperationRefused` where it cannot be made."""
+    """Submit *letter*; raises `typer.BadParameter` where it cannot be made."""
     settings = await _settings(home, kit, letter.sender)
     async with Mailbox.open(settings) as mailbox:
         submission = await _confirmed(mailbox, letter, patience)
@@ -73,7 +75,7 @@ def _draft(letter: Letter, at: datetime) -> DocumentDraft | bytes:
     if letter.file.suffix.lower() in {".edxml", ".xml"} and not letter.recipients:
         return content
     if not letter.recipients:
-        raise OperationRefused(f"{letter.file.name} is no .edxml: say with --to who shall receive it")
+        raise typer.BadParameter(f"{letter.file.name} is no .edxml: say with --to who shall receive it")
     day = at.astimezone(VIETNAM).date()
     number, _, notation = letter.number.partition("/")
     made_up = f"{letter.sender},{day:%Y/%m/%d},{letter.number},{secrets.token_hex(4)}"

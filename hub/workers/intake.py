@@ -207,6 +207,7 @@ class IntakeWorker:
                 return
             await self._with.consumer.give_back([inbound for inbound, _ in batch])
         await until_it_works(self._probe, self._stop, what="database")
+        await self._with.relay.disown_strays(self._stop)
         if not self._stop.is_set():
             await self._with.consumer.resume()
         if self._stop.is_set():  # it came while we resumed

@@ -127,6 +127,16 @@ class Relay:
         self._expecting_until = now + self._limits.expecting_for.total_seconds()
         self._hint.set()
 
+    async def disown_strays(self, stop: asyncio.Event) -> None:
+        """Give back what a commit claimed for us without our knowing, because its answer was lost."""
+
+        async def disown() -> bool:
+            await self._outbox.disown(frozenset(self._hold.entry_ids))
+            return True
+
+        await until_it_works(disown, stop, what="outbox")
+        self.expect_rows()
+
     def hint(self) -> None:
         """Look at the rows soon: somebody says that there is something."""
         self._hint.set()

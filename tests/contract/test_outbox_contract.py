@@ -65,6 +65,18 @@ async def test_what_was_released_is_claimed_as_it_was_handed_over(store: StoreUn
     assert await hub.claim() == []
 
 
+async def test_what_a_lost_answer_left_claimed_is_not_overtaken(store: StoreUnderTest) -> None:
+    hub = await store.process()
+    lost = await hub.commit(a_submission().admitted(), a_submission().admitted())
+    _, held = await hub.accept(a_submission(recipients=("H14",)).admitted())
+
+    await hub.outbox.disown({each.entry_id for each in held})
+
+    later = await hub.commit(a_submission().admitted())
+    assert documents(later.handed_over) == []
+    assert numbers(await hub.claim()) == [*numbers(lost.handed_over), 3]
+
+
 async def test_what_a_dead_process_held_is_free_at_once(store: StoreUnderTest) -> None:
     hub, other = await store.process(), await store.process()
     _, handed_over = await hub.accept(a_submission().admitted())

@@ -1,6 +1,6 @@
 """Promises not yet kept: claimed, published by the delivery line, and recorded with what they make true."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -71,6 +71,11 @@ class PostgresOutbox:
         """Give back what this process claimed and did not try."""
         async with self._database.transaction() as transaction:
             await self._release(transaction, entries)
+
+    async def disown(self, held: Collection[int]) -> None:
+        """Give back what is claimed in this process's name and not among the entries *held*."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(statement("disown_outbox_entries"), self._claimant.number, sorted(held))
 
     async def record(
         self, attempts: Sequence[Attempted], recover: Recover, attest: Attest

@@ -1,0 +1,11 @@
+-- Claimed in this process's name by a commit whose answer was lost: nobody holds them, and later entries of their
+-- lanes must not pass as if somebody did.
+with strays as materialized (
+    select entry_id from outbox_entries
+    where claimed_by = $1::bigint and lane_number > 0 and entry_id <> all($2::bigint[])
+    order by entry_id
+    for update
+)
+update outbox_entries o set claimed_by = null, claimed_until = null
+from strays s
+where o.entry_id = s.entry_id
