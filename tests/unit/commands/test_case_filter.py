@@ -1,10 +1,10 @@
 from datetime import datetime
 
 import pytest
+from typer import BadParameter
 
 from hub.commands.case_acts import case_filter
 from hub.commands.shown import VIETNAM
-from typer import BadParameter
 
 
 def test_an_act_on_everything_has_to_be_asked_for() -> None:
