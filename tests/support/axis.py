@@ -26,6 +26,8 @@ from tests.support.ledger import AgencyProcess
 from tests.support.waiting import until
 
 HOMES = Path(__file__).resolve().parents[2] / ".truc" / "test-acceptance"
+SESSION = "TRUC_ACCEPTANCE_SESSION"
+"""In the environment of every process that a session starts: the session's own pid."""
 QUICK = {
     "HUB_RETRY_DELAYS": '["PT0.3S", "PT0.6S"]',
     "HUB_PARK_TIME": "PT1S",
@@ -254,13 +256,30 @@ def world_on(axis: LocalAxis, folder: Path) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def local_axis() -> Iterator[LocalAxis]:
     """Provision a fresh axis for the session, in a home of its own that goes with it."""
+    for process in _processes_of_the_dead():
+        process.kill()
     for left_behind in _homes_of_the_dead():
         LocalStack(left_behind).purge()
     stack = LocalStack(HOMES / str(os.getpid()))
-    try:
-        yield asyncio.run(provision_local(stack=stack))
-    finally:
-        stack.purge()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SESSION, str(os.getpid()))
+        try:
+            yield asyncio.run(provision_local(stack=stack))
+        finally:
+            stack.purge()
+
+
+def _processes_of_the_dead() -> list[psutil.Process]:
+    """Return the hubs and agencies of sessions that were killed and could not end them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            session = process.environ().get(SESSION, "")
+        except psutil.Error:
+            continue
+        if session.isdigit() and not psutil.pid_exists(int(session)):
+            found.append(process)
+    return found
 
 
 def _homes_of_the_dead() -> list[Path]:
