@@ -30,5 +30,5 @@ def configure(log_format: Literal["auto", "json", "console"], level: str) -> Non
     )
     logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     # The client library tells of every lost connection in paragraphs; the links tell it in one line.
-    for name in ("aio_pika", "aiormq", "uvicorn"):
+    for name in ("aio_pika", "aiormq", "asyncpg", "uvicorn"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
