@@ -123,7 +123,7 @@ async def test_a_discarded_dead_letter_is_told_to_its_sender(
 async def test_nothing_is_replayed_unless_it_is_said_what(truc: CommandLine) -> None:
     ended = await truc.run("deadletter", "replay")
 
-    assert ended.code == 1
+    assert ended.code == 2
     assert "--all" in ended.err
 
 
