@@ -1,5 +1,5 @@
-select d.delivery_id, d.kind, d.state, d.attempt, d.first_attempt, d.episode, d.is_current, d.lane_number, d.is_urgent, d.sender,
-    d.recipient, d.mailbox, d.document_id, d.message_id, d.consigned_at, d.acknowledged_at, d.receipt_id,
+select d.delivery_id, d.kind, d.state, d.attempt, d.first_attempt, d.episode, d.lane_number, d.is_urgent,
+    d.sender, d.recipient, d.mailbox, d.document_id, d.message_id, d.consigned_at,
     m.mailbox as submitted_by, m.submission_id, m.digest, m.sender as submitted_for, m.octets
 from deliveries d
 join messages m using (message_id)
