@@ -92,20 +92,32 @@ class Mailbox:
             await journal.close()
 
     async def send(
-        self, draft: DocumentDraft | StatusDraft | bytes, *, about: DeliveryId | None = None
+        self,
+        draft: DocumentDraft | StatusDraft | bytes,
+        *,
+        about: DeliveryId | None = None,
+        submission: SubmissionId | None = None,
     ) -> SubmissionId:
         """Sign, journal, publish; return once the broker has confirmed. What it means follows: `outcome`."""
-        message = await self._prepare(draft, about)
+        message = await self._prepare(draft, about, submission)
         confirmed = self._relay.confirmation(message.submission_id)
         await self._relay.journal_all([message])
         await confirmed
         return message.submission_id
 
     async def post(
-        self, draft: DocumentDraft | StatusDraft | bytes, *, about: DeliveryId | None = None
+        self,
+        draft: DocumentDraft | StatusDraft | bytes,
+        *,
+        about: DeliveryId | None = None,
+        submission: SubmissionId | None = None,
     ) -> SubmissionId:
-        """Sign and journal; it is published in the background, also where the broker is away just now."""
-        message = await self._prepare(draft, about)
+        """Sign and journal; it is published in the background, also where the broker is away just now.
+
+        *submission* is a fresh name of the adapter's own making, for one that writes its books first; the
+        kit makes one up where nothing is given. Raises `UnfitDraft` for a name that is in the journal already.
+        """
+        message = await self._prepare(draft, about, submission)
         await self._relay.journal_all([message])
         return message.submission_id
 
@@ -207,18 +219,27 @@ class Mailbox:
             await channel.close()
 
     async def _prepare(
-        self, draft: DocumentDraft | StatusDraft | bytes, about: DeliveryId | None
+        self,
+        draft: DocumentDraft | StatusDraft | bytes,
+        about: DeliveryId | None,
+        submission: SubmissionId | None = None,
     ) -> Outgoing:
         sealed = await self._off_the_loop(lambda: seal(_compose(draft), self._settings.keys))
-        return self._message(sealed.body, sealed.kind, about)
+        return self._message(sealed.body, sealed.kind, about, submission)
 
-    def _message(self, body: bytes, kind: MessageKind, about: DeliveryId | None) -> Outgoing:
+    def _message(
+        self,
+        body: bytes,
+        kind: MessageKind,
+        about: DeliveryId | None,
+        submission: SubmissionId | None = None,
+    ) -> Outgoing:
         limit = self._settings.max_octets
         if len(body) > limit:
             code, rule = RejectionCode.MESSAGE_TOO_LARGE, "the kit's limit, below the hub's"
             raise MalformedMessage([violation(code, path="/", rule=rule, size=len(body), limit=limit)])
         return Outgoing(
-            submission_id=SubmissionId(str(uuid4())),
+            submission_id=submission or SubmissionId(str(uuid4())),
             kind=kind,
             digest=digest_of(body),
             about_delivery=about,

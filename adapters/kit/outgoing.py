@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from adapters.kit.error import UnfitDraft
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import DeliveryId, Digest, SubmissionId
 from hub.message.receipt import ReceiptEvent
@@ -43,8 +44,13 @@ class Outgoing:
 def insert(
     connection: sqlite3.Connection, messages: Iterable[Outgoing], *, owner: str | None, at: datetime
 ) -> None:
-    """Journal *messages*; *owner* is about to publish them, None leaves them to whoever claims first."""
+    """Journal *messages*; *owner* is about to publish them, None leaves them to whoever claims first.
+
+    Raises `UnfitDraft` where one of their names is taken.
+    """
     for message in messages:
+        if state_of(connection, message.submission_id) is not None:
+            raise UnfitDraft(f"the journal has a submission {message.submission_id} already")
         cursor = connection.execute(
             "INSERT INTO outgoing"
             " (submission_id, kind, digest, about_delivery, state, owner, owned_at, journalled_at)"
