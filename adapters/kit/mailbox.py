@@ -115,7 +115,7 @@ class Mailbox:
         """Sign and journal; it is published in the background, also where the broker is away just now.
 
         *submission* is a fresh name of the adapter's own making, for one that writes its books first; the
-        kit makes one up where nothing is given. Raises `UnfitDraft` for a name that is in the journal already.
+        kit makes one up where nothing is given. Raises `UnfitDraft` for one that the journal has already.
         """
         message = await self._prepare(draft, about, submission)
         await self._relay.journal_all([message])
