@@ -167,6 +167,8 @@ class Effected:
     """The process that did it."""
     ordinal: int
     """Place among the effects of its recipient's mailbox, in the order of their commits."""
+    handler: Literal["journal", "idempotent"] = "journal"
+    """Written in the kit's own commit, or elsewhere under the delivery id as a key."""
     at: datetime = field(default_factory=now)
     """When the effect was done, by the recipient's clock; no later than its commit."""
     kind: Literal["effected"] = "effected"
@@ -198,11 +200,24 @@ class GaveBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A process begins to consume from a mailbox; several may share one."""
+
+    consumer: str
+    mailbox: MailboxName
+    at: datetime = field(default_factory=now)
+    kind: Literal["started"] = "started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disturbed:
-    """The nemesis did something: for the story of a violation, no law asks for it."""
+    """The nemesis did something, or has just undone it."""
 
     what: str
+    """`limited` (a mailbox's queue got a length limit) and `unrouted` (it was deleted) excuse what follows from
+    them; anything else is for the story of a violation, and for the order between consumers of one mailbox."""
     target: str
+    """A mailbox for those two."""
     at: datetime = field(default_factory=now)
     kind: Literal["disturbed"] = "disturbed"
 
@@ -216,6 +231,7 @@ Entry: TypeAlias = (
     | Effected
     | Answered
     | GaveBack
+    | Started
     | Disturbed
 )
 _LINE: Final[TypeAdapter[Entry]] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
