@@ -214,8 +214,8 @@ class Disturbed:
     """The nemesis did something, or has just undone it."""
 
     what: str
-    """`limited` (a mailbox's queue got a length limit) and `unrouted` (it was deleted) excuse what follows from
-    them; anything else is for the story of a violation, and for the order between consumers of one mailbox."""
+    """`limited` (a mailbox's queue got a length limit) and `unrouted` (it was deleted) excuse what follows
+    from them; anything else is for stories, and for the order between consumers of one mailbox."""
     target: str
     """A mailbox for those two."""
     at: datetime = field(default_factory=now)
