@@ -43,6 +43,7 @@ class StackRecord(StackAddress):
     distribution_port: int
     epmd_port: int
     database_folder: str = ""
+    broker_release: str = "machine"
 
     def address(self) -> StackAddress:
         """Leave out what is the stack's own business."""

@@ -4,10 +4,9 @@ import base64
 import hashlib
 import http.client
 import json
-import os
 import secrets
-import shutil
 import socket
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,12 @@ import psutil
 
 from deploy.local import process
 from deploy.local.address import LOOPBACK, StackError, StackRecord, tag, write_private
+from deploy.local.programs import BrokerPrograms, Release, broker_programs, keep_to_version
 
 PRODUCT_VHOST: Final = "axis"
 BOOT_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 60.0
-# On Debian the command on the PATH is a wrapper that drops our environment; the script behind it does not.
-SERVER_SCRIPTS: Final = ("/usr/lib/rabbitmq/bin/rabbitmq-server",)
+CONTROL_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,11 @@ class Broker:
             return
         self._kill_shell()
         self._write_files()
+        server = self._programs.server
+        keep_to_version(self.folder, server)
         self._launch_epmd()
         shell = process.launch(
-            [server_script()], environment=self._environment(), folder=self.folder, log=self._console
+            [server], environment=self._environment(), folder=self.folder, log=self._console
         )
         self._shell_pid_file.write_text(str(shell), "ascii")
 
@@ -106,6 +107,27 @@ class Broker:
         self._kill_shell()
         self._node_pid_file.unlink(missing_ok=True)
 
+    def control(self, *arguments: str) -> str:
+        """Run `rabbitmqctl` against the node and return what it says: for what is changed while it runs."""
+        outcome = subprocess.run(
+            [self._programs.control, *arguments],
+            check=False,
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=CONTROL_SECONDS,
+        )
+        if outcome.returncode:
+            raise StackError(f"rabbitmqctl {arguments[0]} failed:\n{outcome.stdout.strip()}")
+        return outcome.stdout
+
+    @property
+    def _programs(self) -> BrokerPrograms:
+        return broker_programs(Release(self.record.broker_release))
+
     def _node(self) -> psutil.Process | None:
         """Find the node, also one that is still booting: it writes its pid file late."""
         if (node := process.running(self._node_pid_file, mark=self._mark)) is not None:
@@ -137,7 +159,7 @@ class Broker:
             return
         port = str(self.record.epmd_port)
         pid = process.launch(
-            [epmd(), "-port", port, "-address", LOOPBACK],
+            [self._programs.epmd, "-port", port, "-address", LOOPBACK],
             environment=self._environment(),
             folder=self.folder,
             log=self._console,
@@ -191,7 +213,7 @@ class Broker:
     def _environment(self) -> dict[str, str]:
         record, folder = self.record, str(self.folder)
         return {
-            "PATH": os.environ.get("PATH", os.defpath),
+            "PATH": self._programs.path,
             "LANG": "C.UTF-8",
             "HOME": f"{folder}/home",
             "ERL_EPMD_ADDRESS": LOOPBACK,
@@ -223,29 +245,6 @@ def place_broker(home: Path) -> Path:
     if str(home).isascii():
         return home / "broker"
     return Path("/var/tmp") / f"truc-{tag(home)}-broker"  # noqa: S108  # the stack makes it private
-
-
-def server_script() -> Path:
-    """Find the script that starts a node; `TRUC_RABBITMQ_SERVER` names another version's."""
-    chosen = chosen_script()
-    candidates = (chosen,) if chosen else (*SERVER_SCRIPTS, shutil.which("rabbitmq-server"))
-    for candidate in candidates:
-        if candidate and os.access(candidate, os.X_OK):
-            return Path(candidate)
-    raise StackError(f"RabbitMQ is not installed: no {' or '.join(filter(None, candidates))}")
-
-
-def chosen_script() -> str | None:
-    """Read which broker was asked for, if not the machine's own."""
-    return os.environ.get("TRUC_RABBITMQ_SERVER")
-
-
-def epmd() -> str:
-    """Find Erlang's port mapper."""
-    found = shutil.which("epmd") or shutil.which("epmd", path="/usr/lib/erlang/bin")
-    if found is None:
-        raise StackError("Erlang's epmd is not on the PATH")
-    return found
 
 
 def configuration(record: StackRecord, folder: Path) -> str:

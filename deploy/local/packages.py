@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from deploy.local import broker, database
+from deploy.local import database
 from deploy.local.address import StackError
+from deploy.local.programs import Release, chosen_script, ensure_fetched, server_script
 
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT: Final = "#!/bin/sh\n# truc: nothing starts while its packages are installed\nexit 101\n"
@@ -21,9 +22,13 @@ CLUSTER_TEXT: Final = (
 SERVICES: Final = ("rabbitmq-server.service", "epmd.service", "epmd.socket")
 
 
-def ensure_installed(progress: Callable[[str], None]) -> None:
-    """Install RabbitMQ and PostgreSQL if they are missing; apt leaves neither running nor enabled."""
-    if not (missing := missing_packages()):
+def ensure_installed(progress: Callable[[str], None], release: Release = Release.MACHINE) -> None:
+    """Install RabbitMQ and PostgreSQL if they are missing; apt leaves neither running nor enabled.
+
+    A *release* of RabbitMQ that is not the machine's is fetched and unpacked, not installed.
+    """
+    ensure_fetched(release, progress)
+    if not (missing := missing_packages(release)):
         return
     if shutil.which("apt-get") is None:
         raise StackError(f"please install these first (no apt-get here to do it): {', '.join(missing)}")
@@ -36,13 +41,13 @@ def ensure_installed(progress: Callable[[str], None]) -> None:
     install(missing)
 
 
-def missing_packages() -> tuple[str, ...]:
+def missing_packages(release: Release) -> tuple[str, ...]:
     """Name the Debian packages whose programs are not there."""
     programs: dict[str, Callable[[], object]] = {
-        "rabbitmq-server": broker.server_script,
+        "rabbitmq-server": server_script,
         "postgresql": partial(database.binary, "initdb"),
     }
-    if broker.chosen_script():  # apt would not bring that one
+    if chosen_script() or release is not Release.MACHINE:  # apt would not bring that one
         del programs["rabbitmq-server"]
     return tuple(package for package, find in programs.items() if not is_found(find))
 

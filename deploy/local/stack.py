@@ -15,6 +15,7 @@ from deploy.local.address import StackAddress, StackError, StackRecord, new_reco
 from deploy.local.broker import Broker, place_broker
 from deploy.local.database import Database, make_private_folder, outside_folder, place_database
 from deploy.local.ports import free_ports, taken
+from deploy.local.programs import Release, chosen_release
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 
@@ -48,16 +49,25 @@ def say(text: str) -> None:
 class LocalStack:
     """A private RabbitMQ and PostgreSQL that keep everything in *home*; making the object does nothing."""
 
-    def __init__(self, home: Path | None = None, *, progress: Callable[[str], None] = say) -> None:
+    def __init__(
+        self,
+        home: Path | None = None,
+        *,
+        release: Release | None = None,
+        progress: Callable[[str], None] = say,
+    ) -> None:
+        """Prepare; a new home's broker is *release*, else what `TRUC_BROKER` says, else the machine's."""
         self.home = (home or default_home()).absolute()
+        self._release = release
         self._progress = progress
 
     def up(self) -> StackAddress:
         """Start what does not run and return once both answer; quick when they do already."""
         record = read_record(self.home)
+        release = self._settle_release(record)
         if record is not None and self._answers(record):
             return record.address()
-        packages.ensure_installed(self._progress)
+        packages.ensure_installed(self._progress, release)
         with self._alone():
             record = self._settle_ports(read_record(self.home) or self._first_record())
             self._start(record)
@@ -136,7 +146,20 @@ class LocalStack:
             self._progress(f"PostgreSQL's user cannot reach {self.home}, so its data go to {outside}")
         if not (broker := place_broker(self.home)).is_relative_to(self.home):
             self._progress(f"RabbitMQ cannot read the name {self.home}, so its data go to {broker}")
-        return replace(record, database_folder=outside)
+        return replace(record, database_folder=outside, broker_release=self._settle_release(None))
+
+    def _settle_release(self, record: StackRecord | None) -> Release:
+        """Keep to the release that the home was made with: the data of one are nothing to the other."""
+        wanted = self._release or chosen_release()
+        if record is None:
+            return wanted or Release.MACHINE
+        kept = Release(record.broker_release)
+        if wanted not in {None, kept}:
+            raise StackError(
+                f"{self.home} was made with broker {kept!s} and keeps to it, {wanted!s} was asked for: "
+                "use another home (--home or TRUC_HOME)"
+            )
+        return kept
 
     def _settle_ports(self, record: StackRecord) -> StackRecord:
         """Exchange remembered ports that somebody else has taken while the stack was down."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,6 +32,15 @@ def up(
             show_default=False,
         ),
     ] = None,
+    broker: Annotated[
+        Literal["machine", "4"] | None,
+        typer.Option(
+            "--broker",
+            help="RabbitMQ of a new home: the machine's own, or 4, fetched once and not installed.",
+            envvar="TRUC_BROKER",
+            show_default="machine",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the local stack and provision the axis: database, roles, keys, topology.
@@ -43,14 +52,20 @@ def up(
     Example:
       truc up
       truc up --home /var/lib/truc --services services.toml
+      truc up --home .truc-4 --broker 4
     """
     from deploy.given import GivenStack
+    from deploy.local import LocalStack
+    from deploy.local.programs import Release
     from hub.commands.local_axis import provision_local
-    from hub.commands.place import home_of
+    from hub.commands.place import home_of, stack_of
 
     if services is not None:
         GivenStack(home_of(home)).adopt(services)
-    axis = asyncio.run(provision_local(home))
+    stack = stack_of(home)
+    if broker is not None and isinstance(stack, LocalStack):
+        stack = LocalStack(stack.home, release=Release(broker))
+    axis = asyncio.run(provision_local(stack=stack))
     if as_json:
         shown.emit(
             {

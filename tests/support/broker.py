@@ -14,6 +14,7 @@ import pytest
 from aiormq import spec
 
 from deploy.local import LocalStack, StackAddress
+from deploy.local.programs import Release, chosen_release
 from hub.backends.clock import SystemClock
 from hub.backends.memory_broker import MemoryBroker, StoredMessage
 from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
@@ -174,12 +175,18 @@ class RabbitUnderTest:
             await consumer.close()
 
 
+def home_of_tests() -> Path:
+    """Name the home of this worker's stack: another for each release, since a home keeps to its own."""
+    release = chosen_release() or Release.MACHINE
+    folder = "test" if release is Release.MACHINE else f"test-{release}"
+    home = Path(os.environ.get("TRUC_TEST_HOME") or CHECKOUT / ".truc" / folder)
+    return home / os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
 @pytest.fixture(scope="session")
 def local_stack() -> Iterator[LocalStack]:
     """Start the session's private node and leave it as it was found."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    home = Path(os.environ.get("TRUC_TEST_HOME") or CHECKOUT / ".truc" / "test") / worker
-    stack = LocalStack(home)
+    stack = LocalStack(home_of_tests())
     was_running = stack.status().is_running
     stack.up()
     yield stack

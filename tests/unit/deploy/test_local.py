@@ -9,9 +9,10 @@ import pytest
 
 from deploy.local import LocalStack, StackError, process
 from deploy.local.address import new_record, read_record, write_record
-from deploy.local.broker import definitions, place_broker, server_script
+from deploy.local.broker import definitions, place_broker
 from deploy.local.packages import CLUSTER_TEXT, nothing_starts
 from deploy.local.ports import free_ports, taken
+from deploy.local.programs import server_script
 from deploy.local.stack import exchange_port
 
 
