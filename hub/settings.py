@@ -38,13 +38,15 @@ class Settings(BaseSettings):
     )
 
     postgres_dsn: SecretStr
-    """Database of the hub, as its own least-privileged user."""
+    """Database of the hub, as its own least-privileged user; several hosts, separated by commas, where it is
+    replicated: the hub finds the one that may be written to."""
     operator_dsn: SecretStr | None = None
     """The same database as the operators' user; only the command line and the console need it."""
     amqp_url: SecretStr
-    """Broker of the hub, as its own least-privileged user; `amqps` in production."""
+    """Broker of the hub, as its own least-privileged user; `amqps` in production. The hosts of a cluster are
+    separated by commas and tried in turn."""
     management_url: str | None = None
-    """Management interface of the broker, for topology and queue depths."""
+    """Management interface of the broker, for topology and queue depths; the hosts of a cluster as above."""
     management_user: str | None = None
     """Who applies the topology: a broker administrator."""
     management_password: SecretStr | None = None

@@ -5,10 +5,12 @@ a link serves one purpose.
 """
 
 import asyncio
+import secrets
 import ssl
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -28,10 +30,13 @@ from yarl import URL
 from hub.backends.rabbitmq.gate import Gate
 from hub.backends.rabbitmq.wire import TolerantTransport
 from hub.errors import ConfigurationError, TemporaryFailure
+from hub.message.places import each_place
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 CALL_SECONDS: Final = 10.0
+NODE_SECONDS: Final = 4.0
+"""How long one node of several may take to let us in: a machine that is gone does not even refuse."""
 CLOSE_SECONDS: Final = 5.0
 LONGEST_PAUSE: Final = 5.0
 FOREIGN: Final = (AMQPError, OSError, RuntimeError, TimeoutError)
@@ -40,7 +45,10 @@ FOREIGN: Final = (AMQPError, OSError, RuntimeError, TimeoutError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerAddress:
-    """Where the broker is, who we are to it; `amqps` for TLS, `?auth=external` for a client certificate."""
+    """Where the broker is, who we are to it; `amqps` for TLS, `?auth=external` for a client certificate.
+
+    The nodes of a cluster stand in one address, `amqps://hub:password@a:5671,b:5671,c:5671/axis`.
+    """
 
     url: str = field(repr=False)
     ca_file: Path | None = None
@@ -49,31 +57,23 @@ class BrokerAddress:
     heartbeat: timedelta = timedelta(seconds=15)
 
     @property
+    def nodes(self) -> tuple[Self, ...]:
+        """The same address for each node alone."""
+        return tuple(replace(self, url=url) for url in each_place(self.url))
+
+    @property
     def place(self) -> str:
-        """Host, port and virtual host, without the password: for people."""
-        url = self._parsed()
-        return f"{url.host}:{url.port}{url.path}"
+        """Hosts, ports and virtual host, without the password: for people."""
+        urls = [_parsed(url) for url in each_place(self.url)]
+        return ",".join(f"{url.host}:{url.port}" for url in urls) + urls[0].path
 
     def connection(self, purpose: str, gate: Gate) -> Connection:
         """Prepare a connection that is read while *gate* is open; nothing is opened yet."""
-        url = self._parsed().update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
+        url = _parsed(self.url).update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
         return Connection(url, transport_factory=TolerantTransport(self._tls(), gate))
 
-    def _parsed(self) -> URL:
-        try:
-            url = URL(self.url)
-        except ValueError:
-            url = URL()
-        if url.scheme not in {"amqp", "amqps"} or not url.host:
-            # The text may hold the password.
-            raise ConfigurationError(
-                "the broker's address is not like amqps://user:password@host:5671/vhost: "
-                "write special characters of the password as %XX"
-            )
-        return url
-
     def _tls(self) -> ssl.SSLContext | None:
-        if self._parsed().scheme != "amqps":
+        if _parsed(self.url).scheme != "amqps":
             return None
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
@@ -86,12 +86,29 @@ class BrokerAddress:
         return context
 
 
+def _parsed(address: str) -> URL:
+    try:
+        url = URL(address)
+    except ValueError:
+        url = URL()
+    if url.scheme not in {"amqp", "amqps"} or not url.host:
+        # The text may hold the password.
+        raise ConfigurationError(
+            "the broker's address is not like amqps://user:password@host:5671/vhost: "
+            "write special characters of the password as %XX"
+        )
+    return url
+
+
 class BrokerLink:
     """One connection, kept up until closed: `async with BrokerLink(...) as link`."""
 
     def __init__(self, address: BrokerAddress, *, purpose: str) -> None:
         """Prepare a link; *purpose* is the connection's name on the broker."""
         self._address = address
+        self._nodes = deque(address.nodes)
+        # Many processes start with different nodes: none carries them all.
+        self._nodes.rotate(secrets.randbelow(len(self._nodes)))
         self._purpose = purpose
         self.gate = Gate()
         """Whoever has too much in hand shuts it: then nothing is read."""
@@ -106,7 +123,8 @@ class BrokerLink:
 
         Raises `ConfigurationError` where the TLS files cannot be used.
         """
-        self._address.connection(self._purpose, self.gate)
+        for node in self._nodes:
+            node.connection(self._purpose, self.gate)
         # The link outlives the call that opens it; it is awaited when the link is closed.
         self._keeper = asyncio.create_task(self._keep(), name=f"broker link {self._purpose}")
         return self
@@ -175,10 +193,11 @@ class BrokerLink:
             connection.closing.add_done_callback(lambda _: self._lost.set())
             self._connection = connection
             self._up.set()
-            log.info("broker.connected", purpose=self._purpose, broker=self._address.place)
+            node = self._nodes[-1].place
+            log.info("broker.connected", purpose=self._purpose, broker=node)
             await self._lost.wait()
             self._down()
-            log.warning("broker.lost", purpose=self._purpose, broker=self._address.place)
+            log.warning("broker.lost", purpose=self._purpose, broker=node)
             await _close(connection)
 
     def _down(self) -> None:
@@ -193,15 +212,23 @@ class BrokerLink:
         return await attempts(self._connect_once)
 
     async def _connect_once(self) -> Connection:
-        connection = self._address.connection(self._purpose, self.gate)
-        try:
-            with translated(f"connect to {self._address.place}"):
-                async with asyncio.timeout(CALL_SECONDS):
-                    await connection.connect()
-        except TemporaryFailure as failure:
-            cause = failure.__cause__
-            self._last_error = cause if isinstance(cause, Exception) else failure
-            raise
+        """Try each node once, beginning with the one after the last; the one that took us is the last now."""
+        failure = TemporaryFailure(f"no node at {self._address.place}")
+        for _ in range(len(self._nodes)):
+            self._nodes.rotate(-1)
+            try:
+                return await self._connect_to(self._nodes[-1])
+            except TemporaryFailure as refusal:
+                failure = refusal
+                self._last_error = refusal.__cause__ if isinstance(refusal.__cause__, Exception) else refusal
+        raise failure
+
+    async def _connect_to(self, node: BrokerAddress) -> Connection:
+        connection = node.connection(self._purpose, self.gate)
+        seconds = CALL_SECONDS if len(self._nodes) == 1 else NODE_SECONDS
+        with translated(f"connect to {node.place}"):
+            async with asyncio.timeout(seconds):
+                await connection.connect()
         return connection
 
 

@@ -1,5 +1,6 @@
 """The broker's management interface over HTTP: foreign errors become sentences that say what to do."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -11,6 +12,7 @@ import httpx
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from hub.errors import ConfigurationError, TemporaryFailure
+from hub.message.places import each_place
 
 PAGE_SIZE: Final = 100
 """Listing all queues at once costs the broker seconds where there are thousands."""
@@ -26,6 +28,7 @@ class ManagementAddress:
     """Where the management interface is, and the administrator who applies the topology."""
 
     url: str
+    """Several nodes of a cluster in one: `http://a:15672,b:15672`."""
     user: str
     password: str = field(repr=False)
     vhost: str = "axis"
@@ -40,11 +43,8 @@ class ManagementApi:
     def __init__(self, address: ManagementAddress, *, timeout_seconds: float = 30.0) -> None:
         """Prepare; nothing is opened yet."""
         self._address = address
-        self._client = httpx.AsyncClient(
-            base_url=address.url.rstrip("/") + "/api/",
-            auth=(address.user, address.password),
-            timeout=timeout_seconds,
-        )
+        self._nodes = deque(f"{url.rstrip('/')}/api/" for url in each_place(address.url))
+        self._client = httpx.AsyncClient(auth=(address.user, address.password), timeout=timeout_seconds)
 
     async def __aenter__(self) -> Self:
         """Use the connections of this object from here on."""
@@ -112,16 +112,30 @@ class ManagementApi:
         content: Mapping[str, JsonValue] | None = None,
         may_be_missing: bool = False,
     ) -> httpx.Response:
-        try:
-            response = await self._client.request(method, path, params=query, json=content)
-        except httpx.TransportError as error:
-            raise TemporaryFailure(
-                f"the broker's management interface at {self._address.url} does not answer ({error!r}): "
-                "check that the broker runs and that its management plugin is enabled"
-            ) from error
+        response = await self._answer(method, path, query, content)
         if not (may_be_missing and response.status_code == HTTPStatus.NOT_FOUND):
             self._check(response, f"{method} {path}")
         return response
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        content: Mapping[str, JsonValue] | None,
+    ) -> httpx.Response:
+        """Ask the node that answered last, else the next: every request here may be made twice."""
+        trouble: httpx.TransportError | None = None
+        for _ in range(len(self._nodes)):
+            try:
+                return await self._client.request(method, self._nodes[0] + path, params=query, json=content)
+            except httpx.TransportError as error:
+                trouble = error
+                self._nodes.rotate(-1)
+        raise TemporaryFailure(
+            f"the broker's management interface at {self._address.url} does not answer ({trouble!r}): "
+            "check that the broker runs and that its management plugin is enabled"
+        ) from trouble
 
     def _check(self, response: httpx.Response, act: str) -> None:
         if response.is_success:

@@ -282,6 +282,32 @@ async def consumer_of(opened: BrokerLink, queue: str) -> AsyncIterator[RabbitCon
         yield consumer
 
 
+async def test_a_link_goes_to_the_node_that_answers(axis: PrivateVhost) -> None:
+    here = f"{axis.address.amqp_host}:{axis.address.amqp_port}"
+    nodes = axis.url("hub").replace(here, f"127.0.0.1:9,{here},127.0.0.1:19")
+
+    for _ in range(4):  # each link begins somewhere else
+        async with BrokerLink(BrokerAddress(url=nodes), purpose="test") as opened:
+            await opened.wait_ready(timedelta(seconds=10))
+            await opened.open_channel()
+
+
+async def test_a_cluster_of_which_nobody_answers_is_an_outage() -> None:
+    address = BrokerAddress(url="amqp://hub:x@127.0.0.1:9,127.0.0.1:19/axis")
+
+    async with BrokerLink(address, purpose="test") as opened:
+        with pytest.raises(TemporaryFailure, match=r"127\.0\.0\.1:9,127\.0\.0\.1:19/axis"):
+            await opened.wait_ready(timedelta(milliseconds=300))
+
+
+def test_an_address_of_several_nodes_names_them_all_and_hides_the_password() -> None:
+    address = BrokerAddress(url="amqps://hub:secret@a:5671,b:5671/axis")
+
+    assert "secret" not in repr(address)
+    assert address.place == "a:5671,b:5671/axis"
+    assert [node.place for node in address.nodes] == ["a:5671/axis", "b:5671/axis"]
+
+
 def test_the_address_hides_the_password() -> None:
     address = BrokerAddress(url="amqp://hub:secret@broker:5672/axis")
 
