@@ -1,16 +1,20 @@
 """The kit's two connections: one publishes, the other consumes, so that neither can block the other."""
 
 import asyncio
+import secrets
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, Self, TypeVar
 from uuid import uuid4
 
 import structlog
-from aio_pika import DeliveryMode, Message, connect_robust
+from aio_pika import DeliveryMode, Message, RobustConnection
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AuthenticationError, ProbableAuthenticationError
+from aiormq.connection import DEFAULT_PORTS, TCPTransportFactory, TLSTransportFactory, TransportFactory
+from aiormq.exceptions import AMQPConnectionError
 from pamqp.commands import Basic
 from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type, wait_random_exponential
 from yarl import URL
@@ -19,6 +23,7 @@ from adapters.kit.outgoing import Outgoing
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message import properties
 from hub.message.identifiers import MailboxName
+from hub.message.places import each_place
 
 T = TypeVar("T")
 _log = structlog.get_logger("adapters.kit")
@@ -26,6 +31,8 @@ _log = structlog.get_logger("adapters.kit")
 _HEARTBEAT: Final = 15
 _CALL_SECONDS: Final = 30.0
 _LONGEST_WAIT: Final = 30.0
+_NODE_SECONDS: Final = 4.0
+"""How long one node of several may take to accept: a machine that is gone does not even refuse."""
 _OUTAGES: Final = (*CONNECTION_EXCEPTIONS, TimeoutError)
 
 
@@ -34,6 +41,7 @@ class BrokerAddress:
     """Where the broker is, and as whom we speak there: the broker user is the mailbox."""
 
     url: str
+    """The nodes of a cluster in one: `amqps://H14:password@a:5671,b:5671,c:5671/axis`."""
     mailbox: MailboxName
     tls: ssl.SSLContext | None = None
 
@@ -184,12 +192,45 @@ class MailboxQueue:
         await _close(self._connection)
 
 
+class _NodesInTurn(TransportFactory):
+    """Opens the socket to a node that accepts, beginning with the one after the last: a cluster's way."""
+
+    def __init__(self, nodes: Sequence[URL]) -> None:
+        self._nodes = deque(nodes)
+        # Many agencies start with different nodes: none carries them all.
+        self._nodes.rotate(secrets.randbelow(len(self._nodes)))
+
+    async def create(self, url: URL, **options: object) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        socket = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
+        trouble: Exception | None = None
+        for _ in range(len(self._nodes)):
+            self._nodes.rotate(-1)
+            try:
+                async with asyncio.timeout(_NODE_SECONDS):
+                    return await socket.create(self._nodes[-1], **options)
+            except (AMQPConnectionError, TimeoutError) as error:
+                trouble = error
+        raise AMQPConnectionError(f"no node of the broker accepts a connection: {trouble!r}") from trouble
+
+
 async def _connect(address: BrokerAddress, purpose: str) -> AbstractRobustConnection:
-    url = URL(address.url).update_query(
-        heartbeat=str(_HEARTBEAT), reconnect_interval="1", name=f"{address.mailbox} {purpose}"
-    )
+    query = {
+        "heartbeat": str(_HEARTBEAT),
+        "reconnect_interval": "1",
+        "name": f"{address.mailbox} {purpose}",
+    }
+    nodes = [_node(url).update_query(query) for url in each_place(address.url)]
+    connection = RobustConnection(nodes[0], ssl_context=address.tls)
+    if len(nodes) > 1:
+        connection.kwargs["transport_factory"] = _NodesInTurn(nodes)
     async with asyncio.timeout(_CALL_SECONDS):
-        return await connect_robust(url, ssl_context=address.tls)
+        await connection.connect()
+    return connection
+
+
+def _node(text: str) -> URL:
+    url = URL(text)
+    return url if url.port else url.with_port(DEFAULT_PORTS[url.scheme])
 
 
 async def _persistently(connect: Callable[[], Awaitable[T]], address: BrokerAddress) -> T:

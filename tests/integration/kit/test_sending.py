@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,19 @@ async def test_what_is_too_large_is_refused_before_it_travels(
     async with Mailbox.open(settings) as mailbox:
         with pytest.raises(MalformedMessage, match="limit"):
             await mailbox.send(a_draft(size=settings.max_octets))
+
+
+async def test_a_mailbox_goes_to_the_node_that_answers(axis: Axis, hub: HubTwin, tmp_path: Path) -> None:
+    settings = settings_for(axis, SENDER, tmp_path)
+    here = f"127.0.0.1:{axis.broker.record.amqp_port}"
+    nodes = axis.url(SENDER).replace(here, f"127.0.0.1:9,{here},127.0.0.1:19")
+    several = replace(settings, broker=replace(settings.broker, url=nodes))
+
+    for count in range(1, 4):  # each connection begins somewhere else
+        async with Mailbox.open(several) as mailbox:
+            await mailbox.send(a_draft())
+
+        assert len(await hub.until_submitted(count)) == count
 
 
 async def test_an_unknown_user_is_the_operators_business(axis: Axis, hub: HubTwin, tmp_path: Path) -> None:
