@@ -4,7 +4,8 @@ import os
 import signal
 from typing import Final
 
-_CHOSEN: Final = os.environ.get("HUB_CRASH_AT", "")
+VARIABLE: Final = "HUB_CRASH_AT"
+"""Environment variable: a point's name, or `name:3` for the third time that the process passes it."""
 
 POINTS: Final = frozenset(
     {
@@ -20,7 +21,20 @@ POINTS: Final = frozenset(
 )
 
 
-def crash_point(name: str) -> None:
-    """Kill this process as a power cut would, where the environment's `HUB_CRASH_AT` names *name*."""
-    if name == _CHOSEN:
-        os.kill(os.getpid(), signal.SIGKILL)
+class _Countdown:
+    """Kills this process at the wanted passage of the wanted point; without the variable it does nothing."""
+
+    def __init__(self, wanted: str) -> None:
+        self._name, _, passages = wanted.partition(":")
+        self._left = int(passages or "1")
+
+    def passes(self, point: str) -> None:
+        if point != self._name:
+            return
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+crash_point: Final = _Countdown(os.environ.get(VARIABLE, "")).passes
+"""Call with a point's name: the process dies there as in a power cut, where the environment says so."""
