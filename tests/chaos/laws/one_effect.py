@@ -1,0 +1,66 @@
+"""Laws: one effect for each delivery and for each content; and what was signed is what arrives."""
+
+from collections.abc import Iterator, Sequence
+
+from hub.message.edxml import StatusCode
+from hub.message.receipt import ReceiptEvent
+from tests.chaos.checker_history import Acceptance, History, grouped, repeated
+from tests.chaos.laws.violation import Law, Violation
+
+_GIVEN_BACK = (StatusCode.REFUSED, StatusCode.CHANGE_ACCEPTED)
+"""After these answers the same content may be sent to the recipient again."""
+
+
+def one_effect(history: History) -> Iterator[Violation]:
+    """Find second effects, of a delivery or of the same content under another delivery id."""
+    for delivery_id, effects in repeated(history.effects):
+        yield Violation(
+            law=Law.ONE_EFFECT,
+            what=f"delivery {delivery_id} had {len(effects)} effects with {effects[0].recipient}",
+            delivery_id=delivery_id,
+        )
+    with_effect = (each for each in history.accepted.values() if history.has_effect(each.delivery_id))
+    for key, deliveries in repeated(grouped((history.key_of(each), each) for each in with_effect)):
+        held = _held(history, deliveries)
+        if key is not None and len(held) > 1:
+            yield Violation(
+                law=Law.ONE_EFFECT,
+                what=f"{key[3]} had the document {key[1]} of {key[0]} {len(held)} times, in the deliveries"
+                f" {', '.join(str(each.delivery_id) for each in held)}",
+                delivery_id=held[-1].delivery_id,
+                submission_id=held[-1].receipt.submission_id,
+            )
+
+
+def _held(history: History, deliveries: Sequence[Acceptance]) -> list[Acceptance]:
+    """Leave out what the recipient gave back, or what the hub had given up, before it was sent again."""
+    return [
+        each
+        for each in deliveries
+        if not history.was_answered(each.delivery_id, *_GIVEN_BACK)
+        and not history.said(each.delivery_id, ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE)
+    ]
+
+
+def same_bytes(history: History) -> Iterator[Violation]:
+    """Find effects of bytes that nobody submitted for that recipient."""
+    for delivery_id, effects in history.effects.items():
+        first = effects[0]
+        origins = [
+            each for each in history.by_digest.get(first.digest, []) if first.recipient in each.recipients
+        ]
+        if not any(each.sender == first.sender for each in origins):
+            yield Violation(
+                law=Law.SAME_BYTES,
+                what=f"{first.recipient} had an effect of {first.digest[:16]}… from {first.sender},"
+                " which that sender never submitted for it",
+                delivery_id=delivery_id,
+            )
+        acceptance = history.accepted.get(delivery_id)
+        if acceptance is not None and acceptance.receipt.digest != first.digest:
+            yield Violation(
+                law=Law.SAME_BYTES,
+                what=f"delivery {delivery_id} was accepted for other bytes than arrived",
+                delivery_id=delivery_id,
+                receipt_id=acceptance.receipt.receipt_id,
+            )

@@ -1,0 +1,63 @@
+"""Law: what a sender sends to one unit on one lane takes effect in the order of its acceptance.
+
+Exempt are, as the journey says, retries and replays (an attempt above 1), and what a queue at its limit
+turned away. Where several consumers share a mailbox, the kit promises the order within each of them only;
+what one of them held when it stopped, or when anything else was disturbed, comes to another one later.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from hub.message.identifiers import MailboxName
+from tests.chaos.checker_history import History, grouped
+from tests.chaos.laws.violation import Law, Violation
+from tests.chaos.ledger import Disturbed, Effected, Started
+
+
+def order(history: History) -> Iterator[Violation]:
+    """Find first effects that came after one with a higher lane number."""
+    disturbed = [each for each in history.unrest if isinstance(each, Disturbed)]
+    limited = {each.target for each in disturbed if each.what == "limited"}
+    firsts = (effects[0] for effects in history.effects.values())
+    lanes = grouped(((each.sender, each.recipient, each.lane), each) for each in firsts if each.attempt == 1)
+    for lane, effects in lanes.items():
+        if history.mailbox_of(effects[0].delivery_id) in limited:
+            continue
+        consumers = grouped((each.consumer, each) for each in effects)
+        is_shared = len(consumers) > 1 or _is_shared(history, effects[0])
+        for of_one in consumers.values():
+            for overtaken, ahead in _overtaken(of_one):
+                if not (is_shared and _may_have_been_given_on(history, overtaken)):
+                    yield _violation(lane, overtaken, ahead)
+
+
+def _overtaken(effects: Sequence[Effected]) -> Iterator[tuple[Effected, Effected]]:
+    """Yield each effect that has a higher number before it, with the highest such."""
+    ahead: Effected | None = None
+    for each in sorted(effects, key=lambda effect: effect.ordinal):
+        if ahead is not None and each.lane_number < ahead.lane_number:
+            yield each, ahead
+        else:
+            ahead = each
+
+
+def _is_shared(history: History, effect: Effected) -> bool:
+    mailbox: MailboxName | None = history.mailbox_of(effect.delivery_id)
+    started = (each for each in history.unrest if isinstance(each, Started))
+    return len({each.consumer for each in started if each.mailbox == mailbox}) > 1
+
+
+def _may_have_been_given_on(history: History, effect: Effected) -> bool:
+    """Whether anything happened, since it was accepted, that makes one consumer's share another's."""
+    acceptance = history.accepted.get(effect.delivery_id)
+    since = acceptance.receipt.issued_at if acceptance is not None else None
+    return any((since is None or since <= each.at) and each.at <= effect.at for each in history.unrest)
+
+
+def _violation(lane: tuple[str, str, str], overtaken: Effected, ahead: Effected) -> Violation:
+    sender, recipient, name = lane
+    return Violation(
+        law=Law.ORDER,
+        what=f"number {overtaken.lane_number} of the {name} lane from {sender} to {recipient} took effect"
+        f" after number {ahead.lane_number} ({ahead.delivery_id})",
+        delivery_id=overtaken.delivery_id,
+    )
