@@ -17,9 +17,12 @@ import psutil
 
 from deploy.local import process
 from deploy.local.address import LOOPBACK, StackError, StackRecord, tag, write_private
+from deploy.local.archive import archiving, quoted
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 60.0
+REPLACED: Final = "data-replaced-"
+"""How the data directory before a restore is called; nothing of ours ever deletes it."""
 LONGEST_SOCKET_FOLDER: Final = 80  # Linux: 107 bytes for the whole path, `/.s.PGSQL.65535.lock` included
 
 
@@ -65,6 +68,12 @@ class Database:
             seconds=START_SECONDS,
         )
 
+    def reload(self) -> None:
+        """Let the running cluster read its settings anew."""
+        self._write_settings()
+        if (postmaster := self._postmaster()) is not None:
+            postmaster.send_signal(signal.SIGHUP)
+
     def answers(self) -> bool:
         """Tell whether the cluster lets a client in as far as the password."""
         return asks_for_password(self.record.postgres_port, self.record.postgres_superuser)
@@ -106,6 +115,11 @@ class Database:
         """Create the cluster unless there is one; a creation cut short leaves nothing that looks like one."""
         if self.data.exists():
             return
+        if replaced := sorted(self.folder.glob(f"{REPLACED}*")):
+            raise StackError(
+                f"a restore was cut short while it exchanged the data: give {replaced[-1]} its old name "
+                f"{self.data.name!r} back, or begin the restore again"
+            )
         user = unprivileged_user()
         make_private_folder(self.folder, user)
         unfinished = self.folder / "unfinished"
@@ -140,18 +154,20 @@ class Database:
         (self.folder / f".s.PGSQL.{self.record.postgres_port}.lock").unlink(missing_ok=True)
 
     def _launch(self) -> None:
-        user = unprivileged_user()
-        settings = self.data / "postgresql.conf"
-        write_private(settings, configuration(self.record, self.folder))
-        give_to(settings, user)
+        self._write_settings()
         pid = process.launch(
             [binary("postgres"), "-D", self.data],
             environment={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
             folder=self.folder,
             log=self.log,
-            user=user,
+            user=unprivileged_user(),
         )
         (self.folder / "launched.pid").write_text(str(pid), "ascii")
+
+    def _write_settings(self) -> None:
+        settings = self.data / "postgresql.conf"
+        write_private(settings, configuration(self.record, self.folder))
+        give_to(settings, unprivileged_user())
 
     def _launched_pid(self) -> int:
         launched = process.running(self.folder / "launched.pid", mark=str(self.data))
@@ -269,8 +285,8 @@ def configuration(record: StackRecord, folder: Path) -> str:
         "lc_messages": "C.UTF-8",
         "log_line_prefix": "%m [%p] %q%a ",
         "log_min_messages": "warning",
-    }
-    return "".join(f"{name} = '{value}'\n" for name, value in settings.items())
+    } | archiving(folder)
+    return "".join(f"{name} = {quoted(value)}\n" for name, value in settings.items())
 
 
 def has_statement_statistics() -> bool:

@@ -11,6 +11,7 @@ import typer
 
 from hub.commands import (
     agency,
+    backup,
     deadletter,
     demo,
     inbox,
@@ -58,6 +59,7 @@ app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(invalid.app, name="invalid")
 app.add_typer(topology.app, name="topology")
 app.command("queues")(queues.queues)
+backup.add_to(app)
 
 
 @app.callback(help=HELP)

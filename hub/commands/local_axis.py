@@ -13,6 +13,7 @@ from deploy.local import StackAddress
 from deploy.local.broker import PRODUCT_VHOST
 from hub.backends.clock import SystemClock
 from hub.backends.postgres.administration import Login, ensure_database
+from hub.backends.postgres.holding import refuse_while_held
 from hub.backends.postgres.migrating import migrate
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.register import AgencyEntry
@@ -102,8 +103,7 @@ class LocalAxis:
     def dsn(self, role: Literal["postgres", "truc_owner", "truc_hub", "truc_operator"]) -> str:
         """Return the address of the axis's database as *role*; `postgres` is its administrator."""
         if role == "postgres":
-            address = self.address
-            return _dsn(address, address.postgres_superuser, address.postgres_password, DATABASE)
+            return administrators_dsn(self.address)
         return _dsn(self.address, role, _secret(self.home, f"postgres-{role}"), DATABASE)
 
     async def add_agency(
@@ -206,6 +206,11 @@ async def provision_local(home: Path | None = None, *, stack: Stack | None = Non
     return axis
 
 
+def administrators_dsn(address: StackAddress) -> str:
+    """Return the address of the axis's database as its administrator."""
+    return _dsn(address, address.postgres_superuser, address.postgres_password, DATABASE)
+
+
 def management_of(address: StackAddress) -> ManagementAddress:
     """Return the management interface of the stack at *address*, as its administrator."""
     return ManagementAddress(
@@ -239,6 +244,7 @@ async def _provision_database(home: Path, address: StackAddress) -> None:
         Login(role=role, password=_secret(home, f"postgres-{role}")) for role in (OWNER, HUB, OPERATOR)
     )
     administrator = _dsn(address, address.postgres_superuser, address.postgres_password, "postgres")
+    await refuse_while_held(administrator, HUB)
     await ensure_database(administrator, name=DATABASE, owner=owner, others=others)
     await migrate(_dsn(address, OWNER, owner.password, DATABASE), hub_role=HUB, operator_role=OPERATOR)
 
