@@ -130,6 +130,7 @@ class Hub:
             taking_in = [tasks.create_task(worker.run(stop)) for worker in workers]
             await asyncio.wait(taking_in)
             taken_in.set()
+            self._backends.publisher.wait_for_no_alarm()
             await relaying
             relayed.set()
 

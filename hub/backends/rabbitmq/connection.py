@@ -27,6 +27,7 @@ from aiormq.exceptions import (
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 from yarl import URL
 
+from hub.backends.rabbitmq.alarm import Alarm
 from hub.backends.rabbitmq.gate import Gate
 from hub.backends.rabbitmq.wire import TolerantTransport
 from hub.errors import ConfigurationError, TemporaryFailure
@@ -67,10 +68,10 @@ class BrokerAddress:
         urls = [_parsed(url) for url in each_place(self.url)]
         return ",".join(f"{url.host}:{url.port}" for url in urls) + urls[0].path
 
-    def connection(self, purpose: str, gate: Gate) -> Connection:
-        """Prepare a connection that is read while *gate* is open; nothing is opened yet."""
+    def connection(self, purpose: str, gate: Gate, alarm: Alarm) -> Connection:
+        """Prepare a connection that is read while *gate* is open and tells *alarm*; nothing is opened yet."""
         url = _parsed(self.url).update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
-        return Connection(url, transport_factory=TolerantTransport(self._tls(), gate))
+        return Connection(url, transport_factory=TolerantTransport(self._tls(), gate, alarm))
 
     def _tls(self) -> ssl.SSLContext | None:
         if _parsed(self.url).scheme != "amqps":
@@ -112,6 +113,8 @@ class BrokerLink:
         self._purpose = purpose
         self.gate = Gate()
         """Whoever has too much in hand shuts it: then nothing is read."""
+        self.alarm = Alarm(purpose=purpose)
+        """Whether the broker reads what we write."""
         self._connection: Connection | None = None
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
@@ -124,7 +127,7 @@ class BrokerLink:
         Raises `ConfigurationError` where the TLS files cannot be used.
         """
         for node in self._nodes:
-            node.connection(self._purpose, self.gate)
+            node.connection(self._purpose, self.gate, self.alarm)
         # The link outlives the call that opens it; it is awaited when the link is closed.
         self._keeper = asyncio.create_task(self._keep(), name=f"broker link {self._purpose}")
         return self
@@ -203,6 +206,7 @@ class BrokerLink:
     def _down(self) -> None:
         self._up.clear()
         self._connection = None
+        self.alarm.forget()
 
     async def _connect(self) -> Connection:
         attempts = AsyncRetrying(
@@ -224,7 +228,7 @@ class BrokerLink:
         raise failure
 
     async def _connect_to(self, node: BrokerAddress) -> Connection:
-        connection = node.connection(self._purpose, self.gate)
+        connection = node.connection(self._purpose, self.gate, self.alarm)
         seconds = CALL_SECONDS if len(self._nodes) == 1 else NODE_SECONDS
         with translated(f"connect to {node.place}"):
             async with asyncio.timeout(seconds):

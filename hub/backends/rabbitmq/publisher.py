@@ -89,6 +89,8 @@ class RabbitPublisher:
         self._drained: asyncio.Future[None] | None = None
         self._reopen_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
+        self._is_ending = False
+        link.alarm.watchers.append(self._on_alarm)
         self._pump_task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -109,12 +111,17 @@ class RabbitPublisher:
 
     @property
     def is_up(self) -> bool:
-        """Whether there is a connection to publish over at this moment."""
-        return self._link.is_up
+        """Whether there is a connection to publish over at this moment, and the broker reads it."""
+        return self._link.is_up and not self._link.alarm.is_raised
+
+    def wait_for_no_alarm(self) -> None:
+        """Answer with `UNKNOWN`, from now on, what an alarm of the broker holds up: this process ends."""
+        self._is_ending = True
+        self._on_alarm()
 
     async def publish(self, entry: OutboxEntry) -> PublishResult:
         """Publish *entry* once, after all that were started before it, and return what the broker said."""
-        if self._pump_task is None or self._pump_task.done():
+        if self._pump_task is None or self._pump_task.done() or self._is_held_up_at_the_end():
             return PublishResult.UNKNOWN
         flight = _Flight(entry=entry, message_id=uuid4().hex, answer=self._loop.create_future())
         self._waiting.append(flight)
@@ -143,6 +150,7 @@ class RabbitPublisher:
     def _may_send(self) -> bool:
         return (
             bool(self._waiting)
+            and not self._link.alarm.is_raised
             and len(self._flying) < self._limits.window
             and (not self._flying or self._flying_octets < self._limits.octets)
         )
@@ -234,11 +242,23 @@ class RabbitPublisher:
             self._channel.message_id_delivery_tag.pop(flight.message_id, None)
         self._work.set()
 
+    def _is_held_up_at_the_end(self) -> bool:
+        return self._is_ending and self._link.alarm.is_raised
+
+    def _on_alarm(self) -> None:
+        """Begin to wait anew: what an alarm has held up is answered now, in its time."""
+        for flight in self._flying.values():
+            flight.sent_at = self._loop.time()
+        if self._is_held_up_at_the_end():
+            self._answer_all()
+        self._work.set()
+
     def _watch_confirms(self) -> None:
-        """Give up a connection on which the oldest publish has waited too long."""
+        """Give up a connection on which the oldest publish has waited too long, without an alarm."""
         timeout = self._limits.confirm_timeout.total_seconds()
         oldest = next(iter(self._flying.values()), None)
-        if oldest is not None and self._loop.time() - oldest.sent_at > timeout:
+        is_late = oldest is not None and self._loop.time() - oldest.sent_at > timeout
+        if is_late and not self._link.alarm.is_raised:
             log.warning("publisher.unanswered", seconds=timeout, entries=len(self._flying))
             self._lose_channel()
             self._link.drop()

@@ -4,6 +4,8 @@ The broker passes on properties as they were published: text that is not UTF-8, 
 tables nested a thousand deep. The client library ends the connection at such a header frame, so that one
 mailbox could stop the hub's intake, again at each redelivery. Here an unreadable header is exchanged for a
 readable one that says so; nobody vouches for such a message, and it is quarantined.
+
+The client library keeps to itself that the broker blocks a connection: this is where we see it.
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from pamqp.constants import FRAME_HEADER
 from pamqp.header import ContentHeader
 from yarl import URL
 
+from hub.backends.rabbitmq.alarm import METHOD_ON_CONNECTION, Alarm
 from hub.backends.rabbitmq.gate import Gate
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -34,15 +37,16 @@ _BODY_SIZE: Final = struct.Struct(">HHQ")
 class TolerantTransport(TransportFactory):
     """Opens the socket as the client library would, and reads it through a `TolerantReader`."""
 
-    def __init__(self, context: ssl.SSLContext | None, gate: Gate) -> None:
-        """Use TLS with *context*, where there is one; read only while *gate* is open."""
+    def __init__(self, context: ssl.SSLContext | None, gate: Gate, alarm: Alarm) -> None:
+        """Use TLS with *context*, where there is one; read only while *gate* is open; tell *alarm*."""
         self._context = context
         self._gate = gate
+        self._alarm = alarm
 
     async def create(self, url: URL, **_: object) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to *url*."""
         loop = asyncio.get_running_loop()
-        reader = TolerantReader(loop, self._gate)
+        reader = TolerantReader(loop, self._gate, self._alarm)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         transport, _protocol = await loop.create_connection(
             lambda: protocol, str(url.host), int(url.port or 0), ssl=self._context
@@ -51,17 +55,18 @@ class TolerantTransport(TransportFactory):
 
 
 class TolerantReader(asyncio.StreamReader):
-    """Passes on what the socket has read, but header frames only whole and readable."""
+    """Passes on what the socket has read, but header frames only whole and readable; watches for alarms."""
 
     _held: bytes = b""
-    """The beginning of a frame whose kind or, for a header frame, whose end is not known yet."""
+    """The beginning of a frame whose kind or, where all of it has to be read, whose end is not known yet."""
     _passing: int = 0
     """Octets still to come of a frame that is passed on as it is."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, gate: Gate) -> None:
-        """Read while *gate* is open."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, gate: Gate, alarm: Alarm) -> None:
+        """Read while *gate* is open; what the broker says about its room is for *alarm*."""
         super().__init__(loop=loop)
         self._gate = gate
+        self._alarm = alarm
 
     async def readexactly(self, n: int) -> bytes:
         """Return the next *n* octets, as soon as the gate is open; until then the socket fills up."""
@@ -80,6 +85,8 @@ class TolerantReader(asyncio.StreamReader):
             if data[position] == FRAME_HEADER and (instead := _replacement(data[position:end])):
                 super().feed_data(data[start:position] + instead)
                 start = end
+            elif data.startswith(METHOD_ON_CONNECTION, position):
+                self._alarm.read(data[position + _HEAD.size : end - 1])
             position = end
         if position < len(data):
             self._held = data[position:]
@@ -97,7 +104,8 @@ class TolerantReader(asyncio.StreamReader):
 def _end_of_frame(data: bytes, start: int) -> int | None:
     """Return where the frame at *start* ends; nothing where more of it must be seen first.
 
-    A frame other than a header frame may end beyond *data*. The broker's refusal of the protocol is no frame.
+    Others than header frames and those about the whole connection may end beyond *data*. The broker's refusal
+    of the protocol is no frame.
     """
     if len(data) - start < _HEAD.size:
         return None
@@ -105,7 +113,8 @@ def _end_of_frame(data: bytes, start: int) -> int | None:
         return start + _HEAD.size + 1
     kind, _, size = _HEAD.unpack_from(data, start)
     end: int = start + _HEAD.size + size + 1
-    return None if kind == FRAME_HEADER and end > len(data) else end
+    is_read = kind == FRAME_HEADER or data.startswith(METHOD_ON_CONNECTION, start)
+    return None if is_read and end > len(data) else end
 
 
 def _replacement(header: bytes) -> bytes | None:
