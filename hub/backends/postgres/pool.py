@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import asyncpg
 
+from hub.backends.postgres.primary import AWAY, PROBE, Primary
 from hub.errors import StorageRefused, TemporaryFailure
 
 
@@ -32,74 +33,78 @@ class Transaction(Protocol):
         ...
 
 
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the driver's own confusion over a connection that is just being lost
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    OSError,
-    TimeoutError,
-)
-_RACES = (
+_RACES: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
     asyncpg.InvalidCachedStatementError,  # somebody has migrated; the next preparation fits
 )
+PROBE_SECONDS: Final = 5.0
 
 
 class Database:
-    """A pool of connections that survives the server's restarts."""
+    """A pool of connections to the primary, which survives restarts and promotions."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        """Use *pool*; `open` makes one."""
+    def __init__(self, pool: asyncpg.Pool, primary: Primary) -> None:
+        """Use *pool*, whose connections *primary* makes; `open` makes one."""
         self._pool = pool
+        self._primary = primary
 
     @classmethod
     async def open(
         cls, dsn: str, *, name: str, size: int = 6, patience: timedelta = timedelta(seconds=30)
     ) -> Self:
-        """Connect; raises `TemporaryFailure` where the database is away."""
+        """Connect to the primary among the hosts of *dsn*; raises `TemporaryFailure` where it is away."""
+        primary = Primary(dsn)
         with translated():
             pool = await asyncpg.create_pool(
                 dsn,
+                connect=primary.connect,
                 min_size=1,
                 max_size=size,
                 command_timeout=patience.total_seconds(),
                 init=_prepare,
                 server_settings={"application_name": name, "timezone": "UTC", "statement_timeout": "30s"},
             )
-        return cls(pool)
+        return cls(pool, primary)
 
     async def close(self) -> None:
         """Let running transactions end, then close every connection; a dead server does not hold it up."""
         try:
             await self._pool.close()
-        except _AWAY:
+        except AWAY:
             self._pool.terminate()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction; raises `TemporaryFailure` where the database is away or a race was lost."""
         with translated():
-            async with self._pool.acquire(timeout=10) as connection, connection.transaction():
-                yield connection
+            async with self._pool.acquire(timeout=10) as connection:
+                with _used_rightly(connection):
+                    async with connection.transaction():
+                        yield connection
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Transaction]:
         """Lend a connection outside any transaction: one statement is one commit."""
         with translated():
             async with self._pool.acquire(timeout=10) as connection:
-                yield connection
+                with _used_rightly(connection):
+                    yield connection
 
     async def is_up(self) -> bool:
-        """Whether the database answers now."""
+        """Whether the database commits now, and so that it lasts; where not, the primary is looked for again.
+
+        A server that answers is not enough: one whose synchronous standby is gone reads and never commits.
+        """
         try:
-            async with self.connection() as connection:
-                return bool(await connection.fetchval("select true"))
-        except TemporaryFailure:
+            async with asyncio.timeout(PROBE_SECONDS), self.connection() as connection:
+                await connection.execute(PROBE)
+        except (TemporaryFailure, TimeoutError):
+            self._primary.forget()
+            await self._pool.expire_connections()
             return False
+        return True
 
 
 class translated:  # noqa: N801 - reads as a verb where it is used
@@ -117,7 +122,7 @@ class translated:  # noqa: N801 - reads as a verb where it is used
         if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
             # A value that does not fit its column: asyncpg calls that an interface error.
             raise StorageRefused(str(error)) from error
-        if isinstance(error, _AWAY):
+        if isinstance(error, AWAY):
             raise TemporaryFailure(f"the database is away: {_in_a_line(error)}") from error
         if isinstance(error, _RACES):
             raise TemporaryFailure(
@@ -125,6 +130,24 @@ class translated:  # noqa: N801 - reads as a verb where it is used
             ) from error
         if isinstance(error, asyncpg.PostgresError):
             raise StorageRefused(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _used_rightly(connection: asyncpg.Connection) -> Iterator[None]:
+    """Tell our own mistakes from a lost connection: the driver calls both an interface error."""
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        if isinstance(error, ValueError) or _is_lost(connection):
+            raise
+        raise StorageRefused(f"{type(error).__name__}: {_in_a_line(error)}") from error
+
+
+def _is_lost(connection: asyncpg.Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool has taken leave of it already
+        return True
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

@@ -92,6 +92,33 @@ async def test_a_value_that_does_not_fit_is_refused_and_not_waited_for(
     assert isinstance(await hub.decide(a_submission().admitted()), Accepted)
 
 
+async def test_a_mistake_of_ours_in_using_a_connection_is_no_outage(
+    postgres_store: PostgresUnderTest,
+) -> None:
+    with pytest.raises(StorageRefused, match="expects 1 argument"):
+        async with postgres_store.database.transaction() as transaction:
+            await transaction.fetchval("select $1::int")
+
+    assert await postgres_store.database.is_up()
+
+
+async def test_a_pool_finds_the_server_that_answers_among_several(postgres_store: PostgresUnderTest) -> None:
+    here = f"127.0.0.1:{postgres_store.private.address.postgres_port}"
+    several = postgres_store.private.dsn().replace(here, f"127.0.0.1:1,{here},127.0.0.1:2")
+
+    database = await Database.open(several, name="somebody")
+
+    assert await database.is_up()
+    await database.close()
+
+
+async def test_a_server_that_may_only_be_read_is_an_outage(postgres_store: PostgresUnderTest) -> None:
+    fenced = postgres_store.private.dsn() + "?default_transaction_read_only=on"
+
+    with pytest.raises(TemporaryFailure, match="may be written to"):
+        await Database.open(fenced, name="nobody")
+
+
 async def test_a_pool_that_cannot_be_opened_is_an_outage(postgres_store: PostgresUnderTest) -> None:
     dsn = postgres_store.private.dsn().replace(str(postgres_store.private.address.postgres_port), "1")
 
