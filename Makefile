@@ -61,6 +61,10 @@ test: check ## All tests that fit in twenty minutes; BROKER=4: on RabbitMQ 4
 test-long: $(STAMP) ## The rest: long chaos, soak, the second broker version
 	$(BIN)/pytest -q -m long
 
+.PHONY: chaos
+chaos: $(STAMP) ## Kill, cut and crash under load, then judge (SEED=n MINUTES=m)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+
 .PHONY: bench
 bench: $(STAMP) ## Measure against a bare relay; writes build/bench.json
 	@$(BIN)/python -m tests.benchmarks

@@ -1,0 +1,147 @@
+"""What goes wrong: performs the acts of a plan on the stage, one at a time on each target."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+import psutil
+
+from adapters.kit import crash as kit_crash
+from hub import crash as hub_crash
+from tests.chaos.actor import Actor
+from tests.chaos.ledger import Disturbed, Ledger
+from tests.chaos.plan import Act, Deed
+from tests.chaos.proxy import Line
+from tests.chaos.stage import Stage
+
+Strike: TypeAlias = Callable[[Act], Awaitable[None]]
+
+_REACHED_WITHIN: Final = 20.0
+"""Seconds in which a process has to pass the point that it is to die at."""
+
+
+class Nemesis:
+    """Does what was planned and undoes it; what it did stands in its ledger."""
+
+    def __init__(self, stage: Stage, ledger: Ledger) -> None:
+        """Act on *stage*."""
+        self._stage = stage
+        self._ledger = ledger
+        self.counts: Counter[str] = Counter()
+        """How often each deed was done to each kind of target."""
+        self.points: Counter[str] = Counter()
+        """How often a process died at each named point."""
+        self.at_work: dict[Act, str] = {}
+        """What is going on just now."""
+
+    async def perform(self, acts: Sequence[Act]) -> None:
+        """Perform *acts* at their times; return when the last is undone."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        async with asyncio.TaskGroup() as tasks:
+            for act in acts:
+                await asyncio.sleep(begun + act.at - loop.time())
+                tasks.create_task(self._act(act))
+
+    async def _act(self, act: Act) -> None:
+        self.at_work[act] = "waits"
+        if act.target in self._stage.lines:
+            await self._disturb(self._stage.lines[act.target], act)
+        elif act.target in self._stage.servers:
+            async with self._stage.servers[act.target]:
+                await self._noted(act, self._strike_server)
+        else:
+            actor = self._stage.actors[act.target]
+            async with actor.alone:
+                await self._noted(act, lambda each: self._strike(actor, each))
+        del self.at_work[act]
+
+    async def _noted(self, act: Act, strike: Strike) -> None:
+        self.at_work[act] = "acts"
+        self._ledger.append(Disturbed(what=str(act.deed), target=act.target))
+        self.counts[f"{act.deed} {kind_of(act.target)}"] += 1
+        await strike(act)
+        self._ledger.append(Disturbed(what=f"end of {act.deed}", target=act.target))
+
+    async def _strike(self, actor: Actor, act: Act) -> None:
+        match act.deed:
+            case Deed.KILL:
+                await actor.kill()
+                await asyncio.sleep(act.seconds)
+                actor.launch()
+            case Deed.PAUSE:
+                actor.signal(signal.SIGSTOP)
+                await asyncio.sleep(act.seconds)
+                actor.signal(signal.SIGCONT)
+            case Deed.CRASH:
+                await self._crash(actor, act.detail)
+            case Deed.SKEW:
+                await self._skew(actor, act)
+            case _:
+                raise ValueError(f"{act.deed} is nothing to do to {actor.name}")
+
+    async def _crash(self, actor: Actor, point: str) -> None:
+        """Let a fresh process run into *point*; what never gets there is killed anywhere."""
+        await actor.kill()
+        actor.launch(**{hub_crash.VARIABLE: point, kit_crash.VARIABLE: point})
+        if await actor.ended(seconds=_REACHED_WITHIN) and actor.exit_code == -signal.SIGKILL:
+            self.points[point.partition(":")[0]] += 1
+        await actor.kill()
+        actor.launch()
+
+    async def _skew(self, actor: Actor, act: Act) -> None:
+        for skew in (act.detail, "0"):
+            actor.log.with_name("skew").write_text(skew, "ascii")
+            actor.signal(signal.SIGUSR1)
+            await asyncio.sleep(act.seconds)
+
+    async def _strike_server(self, act: Act) -> None:
+        match act.deed:
+            case Deed.KILL:
+                await self._stage.kill_server(act.target)
+                await asyncio.sleep(act.seconds)
+                await self._stage.start_server(act.target)
+            case Deed.PAUSE:
+                members = await asyncio.to_thread(self._stage.members, act.target)
+                _each(members, psutil.Process.suspend)
+                await asyncio.sleep(act.seconds)
+                _each(members, psutil.Process.resume)
+            case _:
+                raise ValueError(f"{act.deed} is nothing to do to {act.target}")
+
+    async def _disturb(self, line: Line, act: Act) -> None:
+        async with line.alone:
+            await self._noted(act, lambda each: self._bend(line, each))
+
+    async def _bend(self, line: Line, act: Act) -> None:
+        match act.deed:
+            case Deed.CUT:
+                line.cut()
+            case Deed.SILENCE:
+                line.silence()
+            case Deed.SLOW:
+                line.slow_down(float(act.detail))
+            case Deed.FORGET_CLIENT:
+                line.forget_client()
+            case Deed.FORGET_SERVER:
+                line.forget_server()
+            case _:
+                raise ValueError(f"{act.deed} is nothing to do to a line")
+        await asyncio.sleep(act.seconds)
+        line.heal()
+
+
+def kind_of(target: str) -> str:
+    """Return what *target* is, without its number: `hub`, `agency`, `hub>broker`."""
+    client, arrow, server = target.partition(">")
+    kind = client if client in {"broker", "database"} else "hub" if client.startswith("hub") else "agency"
+    return f"{kind}{arrow}{server}"
+
+
+def _each(processes: Sequence[psutil.Process], act: Callable[[psutil.Process], None]) -> None:
+    for each in processes:
+        with suppress(psutil.NoSuchProcess):
+            act(each)
