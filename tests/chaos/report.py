@@ -14,7 +14,7 @@ BUILD: Final = CHECKOUT / "build"
 _KILLED: Final = -9
 """By a document that its recipient dies of."""
 _AWAY: Final = 3
-"""A hub that finds the database or the broker away at its start says so and ends; whoever keeps it tries again."""
+"""A hub that finds a server away at its start says so and ends; whoever keeps it starts it again."""
 _EXPECTED: Final = frozenset({_KILLED, _AWAY})
 
 
