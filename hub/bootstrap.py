@@ -20,7 +20,9 @@ from hub.backends.postgres.pool import Database
 from hub.backends.postgres.quarantine import PostgresQuarantine
 from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.postgres.returns import PostgresReturns
+from hub.backends.postgres.room import ADVICE as DATABASE_ADVICE
 from hub.backends.postgres.seam import PostgresSeam, Terms
+from hub.backends.rabbitmq.alarm import ADVICE as BROKER_ADVICE
 from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
 from hub.backends.rabbitmq.consumer import RabbitConsumer
 from hub.backends.rabbitmq.publisher import PublishLimits, RabbitPublisher
@@ -220,16 +222,29 @@ class Hub:
             return await self._backends.database.is_up()
 
         async def broker() -> bool:
-            return self._backends.consuming.is_up and self._backends.publishing.is_up
+            return self._backends.consuming.is_up and self._backends.publisher.is_up
 
         return HealthServer(
             host=self._settings.http_host,
             port=self._settings.http_port,
             checks={"database": database, "broker": broker},
+            advice=self._advice,
             refresh=self._refresh_gauges,
         )
 
+    def _advice(self) -> dict[str, str]:
+        """Say what an operator can do about a server without room."""
+        alarm, room = self._backends.publishing.alarm, self._backends.database.room
+        advice = {}
+        if alarm.reason is not None:
+            advice["broker"] = f"{BROKER_ADVICE} ({alarm.reason})"
+        if room.shortage is not None:
+            advice["database"] = f"{DATABASE_ADVICE} ({room.shortage})"
+        return advice
+
     async def _refresh_gauges(self) -> None:
+        measures.BROKER_BLOCKED.set(self._backends.publishing.alarm.is_raised)
+        measures.DATABASE_FULL.set(self._backends.database.room.shortage is not None)
         backlog = await read_backlog(self._backends.database)
         measures.HELD.set(self._relay.held)
         measures.OPEN_CASES.set(backlog.open_cases)

@@ -122,6 +122,10 @@ class TemporaryFailure(HubError):
         self.retry_after = retry_after
 
 
+class StorageFull(TemporaryFailure):
+    """The operator acts, and nothing is lost meanwhile: the database's disk is full."""
+
+
 class StorageRefused(HubError):
     """A developer acts: the database refuses what the hub wants to write; trying again will not help."""
 

@@ -28,6 +28,8 @@ class HealthServer:
     port: int
     checks: Mapping[str, Check]
     """What a hub that is ready has: each is asked on every request."""
+    advice: Callable[[], Mapping[str, str]]
+    """What an operator can do about those that fail, where that is known."""
     refresh: Callable[[], Awaitable[None]]
     """Fills the gauges that come from the database."""
 
@@ -71,7 +73,10 @@ class HealthServer:
         del request
         results = await asyncio.gather(*(check() for check in self.checks.values()))
         state = dict(zip(self.checks, results, strict=True))
-        return JSONResponse({"ready": all(results), **state}, status_code=200 if all(results) else 503)
+        answer: dict[str, object] = {"ready": all(results), **state}
+        if advice := self.advice():
+            answer["advice"] = advice
+        return JSONResponse(answer, status_code=200 if all(results) else 503)
 
     async def _metrics(self, request: Request) -> Response:
         del request

@@ -86,12 +86,12 @@ class IntakeWorker:
             await self._may_consume.wait()
             async for batch in self._with.consumer.batches():
                 try:
-                    directory = await self._with.registry.directory()
+                    examined = await self._examine(batch, await self._with.registry.directory())
                 except TemporaryFailure as failure:
                     log.warning("intake.paused", reason=str(failure))
                     await self._sit_out(batch)
                 else:
-                    await self._examined.put(await self._examine(batch, directory))
+                    await self._examined.put(examined)
 
     async def _examine(self, batch: Sequence[Inbound], directory: Directory) -> list[tuple[Inbound, Result]]:
         vouched = [inbound for inbound in batch if _is_vouched_for(inbound, directory)]
@@ -115,11 +115,7 @@ class IntakeWorker:
             )
             for each in strangers
         ]
-        try:
-            await self._with.quarantine.keep(messages)
-        except TemporaryFailure:
-            await self._with.consumer.give_back(strangers)
-            return
+        await self._with.quarantine.keep(messages)
         await self._with.consumer.settle(strangers)
         measures.QUARANTINED.inc(len(strangers))
         log.warning("message.quarantined", count=len(strangers), reason=reason)
@@ -216,7 +212,7 @@ class IntakeWorker:
 
     async def _probe(self) -> None:
         if not await self._with.probe():
-            raise TemporaryFailure("the database is away")
+            raise TemporaryFailure("the database is away or has no room")
 
 
 def received_message(inbound: Inbound, now: datetime) -> ReceivedMessage:

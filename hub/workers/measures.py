@@ -28,3 +28,7 @@ OLDEST_WAITING: Final = Gauge(
 WAITING: Final = Gauge("hub_waiting_deliveries", "Deliveries that wait in the outbox.", ["mailbox"])
 OPEN_CASES: Final = Gauge("hub_open_cases", "Dead letters that wait for an operator.")
 INVALID: Final = Gauge("hub_invalid_messages", "Messages kept that nobody vouches for.")
+BROKER_BLOCKED: Final = Gauge(
+    "hub_broker_blocked", "1 while the broker is low on memory or disk and takes no messages."
+)
+DATABASE_FULL: Final = Gauge("hub_database_full", "1 while the database's disk is full.")

@@ -108,7 +108,7 @@ class ReturnsWorker:
 
     async def _probe(self) -> None:
         if not await self.probe():
-            raise TemporaryFailure("the database is away")
+            raise TemporaryFailure("the database is away or has no room")
 
 
 def _stranger(inbound: Inbound, clock: Clock) -> InvalidMessage:

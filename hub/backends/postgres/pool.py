@@ -10,7 +10,8 @@ from typing import Final, Protocol, Self
 import asyncpg
 
 from hub.backends.postgres.primary import AWAY, PROBE, Primary
-from hub.errors import StorageRefused, TemporaryFailure
+from hub.backends.postgres.room import Room
+from hub.errors import StorageFull, StorageRefused, TemporaryFailure
 
 
 class Transaction(Protocol):
@@ -49,6 +50,8 @@ class Database:
         """Use *pool*, whose connections *primary* makes; `open` makes one."""
         self._pool = pool
         self._primary = primary
+        self.room = Room()
+        """Whether its disk is full."""
 
     @classmethod
     async def open(
@@ -78,7 +81,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction; raises `TemporaryFailure` where the database is away or a race was lost."""
-        with translated():
+        with self._watched():
             async with self._pool.acquire(timeout=10) as connection:
                 with _used_rightly(connection):
                     async with connection.transaction():
@@ -87,7 +90,7 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Transaction]:
         """Lend a connection outside any transaction: one statement is one commit."""
-        with translated():
+        with self._watched():
             async with self._pool.acquire(timeout=10) as connection:
                 with _used_rightly(connection):
                     yield connection
@@ -95,16 +98,31 @@ class Database:
     async def is_up(self) -> bool:
         """Whether the database commits now, and so that it lasts; where not, the primary is looked for again.
 
-        A server that answers is not enough: one whose synchronous standby is gone reads and never commits.
+        A server that answers is not enough: one whose synchronous standby is gone reads and never commits,
+        and one whose disk is full commits only what is small.
         """
         try:
             async with asyncio.timeout(PROBE_SECONDS), self.connection() as connection:
                 await connection.execute(PROBE)
+            if self.room.shortage is not None:
+                async with asyncio.timeout(PROBE_SECONDS), self.transaction() as transaction:
+                    await self.room.look(transaction)
+        except StorageFull:
+            return False
         except (TemporaryFailure, TimeoutError):
             self._primary.forget()
             await self._pool.expire_connections()
             return False
         return True
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            with translated():
+                yield
+        except StorageFull as failure:
+            self.room.is_missing(str(failure))
+            raise
 
 
 class translated:  # noqa: N801 - reads as a verb where it is used
@@ -122,6 +140,8 @@ class translated:  # noqa: N801 - reads as a verb where it is used
         if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
             # A value that does not fit its column: asyncpg calls that an interface error.
             raise StorageRefused(str(error)) from error
+        if isinstance(error, asyncpg.DiskFullError):
+            raise StorageFull(f"the database has no room: {_in_a_line(error)}") from error
         if isinstance(error, AWAY):
             raise TemporaryFailure(f"the database is away: {_in_a_line(error)}") from error
         if isinstance(error, _RACES):
