@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from adapters.kit.crash import CrashPoint
+from hub.crash import POINTS
 from tests.chaos.campaign import Performance
 from tests.chaos.checker import Verdict
 
@@ -42,6 +44,12 @@ class Outcome:
             *(f"[did not end] {name}: {code}" for name, code in performance.endings.items() if code != 0),
         )
 
+    @property
+    def points_missed(self) -> tuple[str, ...]:
+        """Return the named points at which no process died."""
+        named = {*POINTS, *(point.value for point in CrashPoint)}
+        return tuple(sorted(named - self.performance.points.keys()))
+
     def figures(self) -> dict[str, object]:
         """Return what `build/chaos.json` says."""
         performance = self.performance
@@ -51,6 +59,7 @@ class Outcome:
             **self.verdict.counts(),
             "nemesis": dict(performance.deeds),
             "crash_points": dict(performance.points),
+            "crash_points_missed": list(self.points_missed),
             "schedule": [f"{act.at:7.2f} s: {act}" for act in performance.acts],
             "killed_by_a_document": sum(each.code == _KILLED for each in performance.exits),
             "found_servers_away": sum(each.code == _AWAY for each in performance.exits),
