@@ -33,6 +33,21 @@ class StackAddress:
     broker_admin: str = "axis-admin"
     broker_admin_password: str = field(repr=False)
 
+    @property
+    def postgres_servers(self) -> str:
+        """Host and port of the database; several are separated by commas."""
+        return f"{self.postgres_host}:{self.postgres_port}"
+
+    @property
+    def amqp_servers(self) -> str:
+        """Host and port of the broker; several are separated by commas."""
+        return f"{self.amqp_host}:{self.amqp_port}"
+
+    @property
+    def management_servers(self) -> str:
+        """Host and port of the broker's management interface; several are separated by commas."""
+        return f"{self.amqp_host}:{self.management_port}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackRecord(StackAddress):
