@@ -11,7 +11,9 @@ import psutil
 
 from adapters.kit import crash as kit_crash
 from hub import crash as hub_crash
+from hub.errors import TemporaryFailure
 from tests.chaos.actor import Actor
+from tests.chaos.dead_letters import replay_all
 from tests.chaos.ledger import Disturbed, Ledger
 from tests.chaos.plan import Act, Deed
 from tests.chaos.proxy import Line
@@ -48,7 +50,9 @@ class Nemesis:
 
     async def _act(self, act: Act) -> None:
         self.at_work[act] = "waits"
-        if act.target in self._stage.lines:
+        if act.deed is Deed.REPLAY:
+            await self._noted(act, self._replay)
+        elif act.target in self._stage.lines:
             await self._disturb(self._stage.lines[act.target], act)
         elif act.target in self._stage.servers:
             async with self._stage.servers[act.target]:
@@ -98,6 +102,11 @@ class Nemesis:
             actor.signal(signal.SIGUSR1)
             await asyncio.sleep(act.seconds)
 
+    async def _replay(self, _act: Act) -> None:
+        """Do as an operator does who finds dead letters; the database may be away just then."""
+        with suppress(TemporaryFailure):
+            await replay_all(self._stage.axis.operator_dsn)
+
     async def _strike_server(self, act: Act) -> None:
         match act.deed:
             case Deed.KILL:
@@ -137,7 +146,13 @@ class Nemesis:
 def kind_of(target: str) -> str:
     """Return what *target* is, without its number: `hub`, `agency`, `hub>broker`."""
     client, arrow, server = target.partition(">")
-    kind = client if client in {"broker", "database"} else "hub" if client.startswith("hub") else "agency"
+    kind = (
+        client
+        if client in {"broker", "database", "cases"}
+        else "hub"
+        if client.startswith("hub")
+        else "agency"
+    )
     return f"{kind}{arrow}{server}"
 
 

@@ -13,6 +13,7 @@ from tests.chaos.cast import CAST
 HUBS: Final = ("hub-1", "hub-2")
 BROKER: Final = "broker"
 DATABASE: Final = "database"
+CASES: Final = "cases"
 AGENCIES: Final = tuple(process for office in CAST for process in office.processes)
 SENDERS: Final = tuple(office.processes[0] for office in CAST if office.rate)
 SKEWED: Final = tuple(office.processes[0] for office in CAST if office.may_be_skewed)
@@ -41,6 +42,8 @@ class Deed(StrEnum):
     """The process's half of its connections is reset, and the server is not told."""
     FORGET_SERVER = "forget server"
     """The server's half of the connections is reset, and the process is not told."""
+    REPLAY = "replay"
+    """An operator sends every dead letter again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class Act:
     """Seconds after the load has begun."""
     deed: Deed
     target: str
-    """A process, `broker`, `database`, or a line: `hub-1>broker`."""
+    """A process, `broker`, `database`, a line (`hub-1>broker`), or the operators' `cases`."""
     seconds: float
     """How long it lasts."""
     detail: str = ""
@@ -99,6 +102,7 @@ def _rest(random: Random) -> list[Draft]:
     return [
         (Deed.PAUSE, BROKER, ""),
         (Deed.PAUSE, DATABASE, ""),
+        (Deed.REPLAY, CASES, ""),
         *((Deed.SKEW, target, str(random.choice([-240, 3_600, 86_400]))) for target in SKEWED),
         (Deed.SILENCE, broker, ""),
         (Deed.SILENCE, database, ""),
@@ -154,7 +158,7 @@ def _timed(drafts: Iterator[Draft], random: Random, seconds: float) -> Iterator[
             seconds=round(_duration(deed, random, seconds), 2),
             detail=detail,
         )
-        at += random.uniform(1.0, 5.0)
+        at += random.choice([0.0, *(random.uniform(1.0, 5.0) for _ in range(4))])  # now and then two at once
 
 
 def _duration(deed: Deed, random: Random, seconds: float) -> float:
@@ -164,7 +168,7 @@ def _duration(deed: Deed, random: Random, seconds: float) -> float:
     match deed:
         case Deed.KILL | Deed.CUT:
             return random.uniform(0.1, 5.0)
-        case Deed.CRASH:
+        case Deed.CRASH | Deed.REPLAY:
             return 0.0
         case _:
             return random.uniform(1.0, 7.0)

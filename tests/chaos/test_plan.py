@@ -5,7 +5,7 @@ import pytest
 from adapters.kit.crash import CrashPoint
 from hub.crash import POINTS
 from tests.chaos.nemesis import kind_of
-from tests.chaos.plan import AGENCIES, BROKER, DATABASE, HUBS, Deed, schedule
+from tests.chaos.plan import AGENCIES, BROKER, CASES, DATABASE, HUBS, Deed, schedule
 
 SEEDS = range(25)
 
@@ -47,7 +47,7 @@ def test_every_act_has_a_target_that_there_is(seed: int) -> None:
     lines = {f"{client}>{BROKER}" for client in processes} | {f"{hub}>{DATABASE}" for hub in HUBS}
 
     for act in schedule(seed, 600):
-        assert act.target in {*processes, *lines, BROKER, DATABASE}
+        assert act.target in {*processes, *lines, BROKER, DATABASE, CASES}
         assert (act.target in lines) == (
             act.deed in {Deed.CUT, Deed.SILENCE, Deed.SLOW, Deed.FORGET_CLIENT, Deed.FORGET_SERVER}
         )
