@@ -5,6 +5,7 @@ import secrets
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, Self, TypeVar
 from uuid import uuid4
@@ -31,8 +32,14 @@ _log = structlog.get_logger("adapters.kit")
 _HEARTBEAT: Final = 15
 _CALL_SECONDS: Final = 30.0
 _LONGEST_WAIT: Final = 30.0
+_LOOK_SECONDS: Final = 0.5
+"""How often we look whether the broker reads what we publish."""
 _NODE_SECONDS: Final = 4.0
 """How long one node of several may take to accept: a machine that is gone does not even refuse."""
+_BLOCKED_ADVICE: Final = (
+    "the axis's broker is low on memory or disk and takes no messages: nothing is lost, what waits is in the "
+    "journal and goes out by itself; tell the axis's operators if it lasts"
+)
 _OUTAGES: Final = (*CONNECTION_EXCEPTIONS, TimeoutError)
 
 
@@ -56,11 +63,21 @@ class SubmitChannel:
         self._connection = connection
         self._channel = channel
         self._mailbox = mailbox
+        self._is_read = asyncio.Event()
+        self._is_read.set()
+        self._limits: set[asyncio.Timeout] = set()
+        # It lives as long as the channel; `close` awaits it.
+        self._watching = asyncio.create_task(self._watch(), name=f"alarms for {mailbox}")
 
     @classmethod
     async def open(cls, address: BrokerAddress) -> Self:
         """Connect, for as long as it takes; raises `ConfigurationError` where the broker does not know us."""
         return await _persistently(lambda: cls._open(address), address)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the broker reads nothing from us: it is low on memory or disk."""
+        return not self._is_read.is_set()
 
     @classmethod
     async def _open(cls, address: BrokerAddress) -> Self:
@@ -70,9 +87,14 @@ class SubmitChannel:
         return cls(connection, channel, address.mailbox)
 
     async def submit(self, outgoing: Outgoing) -> None:
-        """Publish once; raises `TemporaryFailure` for whatever the broker did but confirm."""
+        """Publish once; raises `TemporaryFailure` for whatever the broker did but confirm.
+
+        Waits where the broker is low on memory or disk: what is in flight then is confirmed afterwards; to
+        publish it again would only make it more.
+        """
+        await self._is_read.wait()
         try:
-            async with asyncio.timeout(_CALL_SECONDS):
+            async with self._patience():
                 exchange = await self._channel.get_exchange(properties.SUBMIT_EXCHANGE, ensure=False)
                 confirm = await exchange.publish(self._message(outgoing), self._mailbox, mandatory=True)
         except asyncio.CancelledError as error:
@@ -83,6 +105,46 @@ class SubmitChannel:
             raise TemporaryFailure(f"{outgoing.submission_id} was not confirmed: {error!r}") from error
         if not isinstance(confirm, Basic.Ack):
             raise TemporaryFailure(f"{outgoing.submission_id} was not confirmed: {type(confirm).__name__}")
+
+    @asynccontextmanager
+    async def _patience(self) -> AsyncIterator[None]:
+        """Wait as long as a call may take, without the time during which the broker reads nothing."""
+        async with asyncio.timeout(_CALL_SECONDS) as limit:
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
+
+    async def _watch(self) -> None:
+        """Look whether the broker blocks us, because the client library knows it and tells nobody."""
+        while True:
+            if await self._is_blocked_now() != self.is_blocked:
+                self._turn()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _is_blocked_now(self) -> bool:
+        transport = self._connection.transport
+        if transport is None or not self._connection.connected.is_set():
+            return False  # what waits on a lost connection fails by itself
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await transport.ready()
+        except TimeoutError:
+            return self._connection.connected.is_set()
+        return False
+
+    def _turn(self) -> None:
+        if self.is_blocked:
+            self._is_read.set()
+            until = asyncio.get_running_loop().time() + _CALL_SECONDS
+            _log.warning("broker.unblocked", mailbox=self._mailbox)
+        else:
+            self._is_read.clear()
+            until = None
+            _log.error("broker.blocked", mailbox=self._mailbox, advice=_BLOCKED_ADVICE)
+        for limit in self._limits:
+            limit.reschedule(until)
 
     def _message(self, outgoing: Outgoing) -> Message:
         about = outgoing.about_delivery
@@ -99,6 +161,8 @@ class SubmitChannel:
 
     async def close(self) -> None:
         """Let go of the connection; what was not confirmed stays in the journal."""
+        self._watching.cancel()
+        await asyncio.wait([self._watching])
         await _close(self._connection)
 
 

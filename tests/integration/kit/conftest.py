@@ -1,7 +1,7 @@
 """A real broker with the real topology for two agencies, and the hub's twin behind it."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +17,8 @@ from adapters.kit.keyring import KeyRing
 from adapters.kit.settings import KitSettings
 from deploy.local.address import new_record
 from deploy.local.broker import Broker
+from deploy.local.programs import Release, chosen_release, ensure_fetched
+from deploy.local.stack import say
 from hub.backends.rabbitmq.management import ManagementAddress, ManagementApi
 from hub.backends.rabbitmq.reconciler import Reconciler
 from hub.backends.rabbitmq.topology import HubUser, MailboxTopology, topology
@@ -51,7 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     home = tmp_path_factory.mktemp("kit-broker")
-    broker = Broker(home / "broker", new_record(home))
+    release = chosen_release() or Release.MACHINE
+    ensure_fetched(release, say)
+    broker = Broker(home / "broker", replace(new_record(home), broker_release=release))
     try:
         broker.start()
         yield broker
