@@ -174,9 +174,11 @@ class ClusterStack:
             node.launch()
 
     def _start_databases(self) -> None:
-        self._progress(f"starting PostgreSQL {self.primary.name}, then {self.standby.name}")
+        if self.primary.pid is None:
+            self._progress(f"starting PostgreSQL {self.primary.name}, the primary")
         self.primary.start()
         if self.standby.pid is None:
+            self._progress(f"starting PostgreSQL {self.standby.name}, the standby")
             if self._record().is_alone:  # else every write would wait for what is only about to start
                 self.primary.admit_standby()
             self._follow(self.standby)

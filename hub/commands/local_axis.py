@@ -88,7 +88,7 @@ class LocalAxis:
             keys=LocalKeys(stack.home),
             settings_file=stack.home / HUB_FILE,
             operator_file=stack.home / OPERATOR_FILE,
-            operator_dsn=_dsn(address, OPERATOR, _secret(stack.home, f"postgres-{OPERATOR}"), DATABASE),
+            operator_dsn=_servers_dsn(address, OPERATOR, _secret(stack.home, f"postgres-{OPERATOR}")),
         )
 
     @property
@@ -214,7 +214,7 @@ def administrators_dsn(address: StackAddress) -> str:
 def management_of(address: StackAddress) -> ManagementAddress:
     """Return the management interface of the stack at *address*, as its administrator."""
     return ManagementAddress(
-        url=f"http://{address.amqp_host}:{address.management_port}",
+        url=f"http://{address.management_servers}",
         user=address.broker_admin,
         password=address.broker_admin_password,
         vhost=PRODUCT_VHOST,
@@ -251,7 +251,7 @@ async def _provision_database(home: Path, address: StackAddress) -> None:
 
 def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[str, str]:
     return {
-        "postgres_dsn": _dsn(address, HUB, _secret(home, f"postgres-{HUB}"), DATABASE),
+        "postgres_dsn": _servers_dsn(address, HUB, _secret(home, f"postgres-{HUB}")),
         "amqp_url": _amqp_url(address, HUB_USER, _secret(home, "broker-hub")),
         "trust_anchors": str(keys.anchors_file),
         "hub_key": str(keys.hub_key_file),
@@ -297,11 +297,16 @@ def _secret(home: Path, name: str) -> str:
     return secret_file.read_or_make(home / "secrets" / name)
 
 
+def _servers_dsn(address: StackAddress, user: str, password: str) -> str:
+    """Name every server of the database: whoever runs for long finds the primary among them."""
+    return f"postgresql://{user}:{quote(password, safe='')}@{address.postgres_servers}/{DATABASE}"
+
+
 def _dsn(address: StackAddress, user: str, password: str, database: str) -> str:
+    """Name the server that is the primary now."""
     place = f"{address.postgres_host}:{address.postgres_port}"
     return f"postgresql://{user}:{quote(password, safe='')}@{place}/{database}"
 
 
 def _amqp_url(address: StackAddress, user: str, password: str) -> str:
-    place = f"{address.amqp_host}:{address.amqp_port}"
-    return f"amqp://{quote(user, safe='')}:{quote(password, safe='')}@{place}/{PRODUCT_VHOST}"
+    return f"amqp://{quote(user, safe='')}:{quote(password, safe='')}@{address.amqp_servers}/{PRODUCT_VHOST}"

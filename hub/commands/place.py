@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from deploy.cluster import ClusterStack
+from deploy.cluster.record import CLUSTER_FILE
 from deploy.given import SERVICES_FILE, GivenStack
 from deploy.local import LocalStack
 from deploy.local.stack import default_home
@@ -17,8 +19,8 @@ HUB_FILE: Final = "hub.toml"
 OPERATOR_FILE: Final = "operator.toml"
 """The same, with the operators' database user and the broker's administrator."""
 
-Stack: TypeAlias = LocalStack | GivenStack
-"""What carries an axis: servers of our own, or those of somebody else."""
+Stack: TypeAlias = LocalStack | ClusterStack | GivenStack
+"""What carries an axis: servers of our own, one of each or several, or those of somebody else."""
 
 
 def home_of(home: Path | None) -> Path:
@@ -29,12 +31,14 @@ def home_of(home: Path | None) -> Path:
 def stack_of(home: Path | None) -> Stack:
     """Return what carries the axis in *home*: the servers that it was given, otherwise its own."""
     folder = home_of(home)
+    if (folder / CLUSTER_FILE).exists():
+        return ClusterStack(folder)
     return GivenStack(folder) if (folder / SERVICES_FILE).exists() else LocalStack(folder)
 
 
 def has_stack(home: Path) -> bool:
     """Whether an axis was ever put up in *home*."""
-    return any((home / name).exists() for name in (SERVICES_FILE, "stack.toml"))
+    return any((home / name).exists() for name in (SERVICES_FILE, CLUSTER_FILE, "stack.toml"))
 
 
 def settings_file_of(home: Path | None, settings: Path | None, *, name: str = OPERATOR_FILE) -> Path:

@@ -11,6 +11,7 @@ from hub.commands.failure import ExitCode
 from hub.commands.options import AsJson, Home
 
 if TYPE_CHECKING:
+    from deploy.cluster import ClusterStatus
     from deploy.given import GivenStatus
     from deploy.local import StackStatus
 
@@ -123,7 +124,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     raise typer.Exit(ExitCode.DONE if found.is_running else ExitCode.AWAY)
 
 
-def _headline(found: "StackStatus | GivenStatus") -> str:
+def _headline(found: "StackStatus | ClusterStatus | GivenStatus") -> str:
     from deploy.given import GivenStatus
 
     match found:
@@ -137,15 +138,15 @@ def _headline(found: "StackStatus | GivenStatus") -> str:
             return "the local stack is not running: `truc up` starts it"
 
 
-def _places(found: "StackStatus | GivenStatus") -> dict[str, object]:
+def _places(found: "StackStatus | ClusterStatus | GivenStatus") -> dict[str, object]:
     from hub.commands.place import HUB_FILE, OPERATOR_FILE
 
     places: dict[str, object] = {"home": found.home}
     if (address := found.address) is not None:
         places |= {
-            "RabbitMQ": f"{address.amqp_host}:{address.amqp_port}, pid {found.broker_pid or '-'}",
-            "management": f"http://{address.amqp_host}:{address.management_port}",
-            "PostgreSQL": f"{address.postgres_host}:{address.postgres_port}, pid {found.database_pid or '-'}",
+            "RabbitMQ": f"{address.amqp_servers}, pid {found.broker_pid or '-'}",
+            "management": f"http://{address.management_servers}",
+            "PostgreSQL": f"{address.postgres_servers}, pid {found.database_pid or '-'}",
         }
     files = {"settings of hubs": HUB_FILE, "settings of operators": OPERATOR_FILE}
     return places | {what: found.home / name for what, name in files.items() if (found.home / name).exists()}
