@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -44,8 +45,10 @@ class Desk:
         self._is_difficult = is_difficult
         self._register = register
         self._ledger = ledger
-        self._copied = _last_ordinal(ledger.path)
-        self._to_report: deque[Effected] = deque()
+        done = _effects_in(ledger.path)
+        self._copied = max((each.ordinal for each in done), default=0)
+        self._reported = ledger.path.with_suffix(".reported")
+        self._to_report = deque(self._unreported(done))
 
     async def take_document(self, delivery: Delivery, transaction: Transaction) -> Answer:
         """Take, refuse, give back or die."""
@@ -110,12 +113,18 @@ class Desk:
             done = await asyncio.to_thread(self._register.read, consumer=consumer, after=copied)
         self._ledger.append(*done)
         self._copied = max((each.ordinal for each in done), default=copied)
-        self._to_report += [each for each in done if self._reports_later(each.delivery_id)]
+        self._to_report += self._unreported(done)
+
+    def _unreported(self, done: Sequence[Effected]) -> list[Effected]:
+        told = set(self._reported.read_text("ascii").split()) if self._reported.exists() else set()
+        later = (each for each in done if str(each.delivery_id) not in told)
+        return [each for each in later if self._reports_later(each.delivery_id)]
 
     def _reports_later(self, delivery_id: DeliveryId) -> bool:
         return conduct(delivery_id, 1, is_difficult=self._is_difficult).reports_later
 
     async def _report(self, mailbox: Mailbox, effect: Effected) -> None:
+        """Report, and remember it afterwards: who dies in between reports once more."""
         finished = StatusCode.FINISHED
         self._ledger.append(
             Answered(
@@ -126,6 +135,8 @@ class Desk:
             )
         )
         await mailbox.report(effect.delivery_id, finished)
+        with self._reported.open("a", encoding="ascii") as file:
+            file.write(f"{effect.delivery_id}\n")
 
     async def _accept(self, delivery: Delivery, wanted: Conduct, transaction: Transaction) -> Answer:
         self._answers(delivery, *wanted.statuses)
@@ -169,6 +180,5 @@ class Desk:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _last_ordinal(ledger: Path) -> int:
-    done = (entry.ordinal for entry in read_ledger(ledger) if isinstance(entry, Effected))
-    return max(done, default=0)
+def _effects_in(ledger: Path) -> list[Effected]:
+    return [entry for entry in read_ledger(ledger) if isinstance(entry, Effected)]
