@@ -51,6 +51,10 @@ class SeenDelivery:
     events: tuple[SeenEvent, ...] = ()
     """Its trail, in the order of the event ids."""
     has_open_case: bool = False
+    statuses: tuple[str, ...] = ()
+    """Codes of the statuses that were stored about it."""
+    tried: tuple[tuple[int, str], ...] = ()
+    """The attempts that were recorded, and what came of each; without those that nobody answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,10 @@ _DELIVERIES: Final = """
     select d.delivery_id, d.message_id, d.kind, d.mailbox, d.sender, d.recipient, d.state, d.attempt,
            d.episode, d.lane_number,
            exists (select from cases c where c.delivery_id = d.delivery_id and c.outcome is null)
-               as has_open_case
+               as has_open_case,
+           array(select s.code from statuses s where s.delivery_id = d.delivery_id) as statuses,
+           array(select (a.attempt, a.outcome)::text from attempts a
+                  where a.delivery_id = d.delivery_id and a.outcome <> 'unknown') as tried
       from deliveries d where d.kind <> 'receipt'"""
 _EVENTS: Final = "select name, message_id, delivery_id, detail from events order by event_id"
 _RECEIPTS: Final = """
@@ -154,10 +161,22 @@ def _deliveries(
             own[event["delivery_id"]].append(_event(event))
     return {
         row["delivery_id"]: SeenDelivery(
-            **{**row, "state": DeliveryState(row["state"])}, events=tuple(own[row["delivery_id"]])
+            **{
+                **row,
+                "state": DeliveryState(row["state"]),
+                "statuses": tuple(row["statuses"]),
+                "tried": tuple(map(_try, row["tried"])),
+            },
+            events=tuple(own[row["delivery_id"]]),
         )
         for row in rows
     }
+
+
+def _try(row: str) -> tuple[int, str]:
+    """Read one attempt and its outcome, written as PostgreSQL writes a row."""
+    attempt, outcome = row.strip("()").split(",")
+    return int(attempt), outcome
 
 
 def _receipts(rows: Sequence[asyncpg.Record]) -> dict[ReceiptId, SeenReceipt]:

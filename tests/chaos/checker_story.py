@@ -26,7 +26,8 @@ def story_of(history: History, violation: Violation) -> tuple[str, ...]:
     }
     told = sorted(lines | set(_unrest(history, lines)))
     trail = (line for each in deliveries for line in _trail(history, each))
-    return (*(f"{at:%H:%M:%S.%f} {what}" for at, what in told), *trail)
+    story = (*(f"{at:%H:%M:%S.%f} {what}" for at, what in told), *trail)
+    return story or ("no ledger speaks of it",)
 
 
 def _deliveries(history: History, violation: Violation) -> list[DeliveryId]:

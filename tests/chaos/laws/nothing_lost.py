@@ -152,11 +152,13 @@ def _lost_receipts(history: History) -> Iterator[Violation]:
     """Find what the hub signed for a mailbox that keeps a ledger, and nobody got nor will get."""
     speaking = {each.mailbox for of_id in history.submitted.values() for each in of_id}
     for receipt_id, seen in history.sight.receipts.items():
+        message = history.sight.messages.get(seen.message_id)
         excused = seen.mailbox not in speaking or history.sight.in_queue.get(seen.mailbox, 0) > 0
         if not excused and not _is_at_hand(history, receipt_id):
             yield Violation(
                 law=Law.NOTHING_LOST,
                 what=f"receipt {receipt_id} ({seen.event}) was issued and never arrived at {seen.mailbox}",
+                submission_id=message.submission_id if message is not None else None,
                 receipt_id=receipt_id,
             )
 

@@ -62,6 +62,7 @@ def _unheld(history: History, receipt: ReceiptArrived) -> Iterator[str]:
 
 
 def _decisions(history: History) -> Iterator[Violation]:
+    arrived = {each.digest for effects in history.effects.values() for each in effects}
     for digest, decided in history.decisions.items():
         acceptances = [each for each in decided if each.event is _E.SUBMISSION_ACCEPTANCE]
         rejections = [each for each in decided if each.event is _E.SUBMISSION_REJECTION]
@@ -70,7 +71,7 @@ def _decisions(history: History) -> Iterator[Violation]:
         for rejection in rejections:
             if acceptances:
                 yield _untrue(rejection, f"refuses what {acceptances[0].receipt_id} accepts")
-            if any(each.digest == digest for effects in history.effects.values() for each in effects):
+            if digest in arrived:
                 yield _untrue(rejection, "refuses what a recipient has")
         submitted = history.submission_of(decided[0])
         if submitted is not None and submitted.is_valid and rejections:

@@ -2,14 +2,18 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from hub.message.delivery_state import DeliveryState
 from hub.message.identifiers import DeliveryId
 from hub.message.receipt import ReceiptEvent
 from tests.chaos.checker_history import History
-from tests.chaos.checker_sight import SeenDelivery, SeenMessage
+from tests.chaos.checker_sight import SeenDelivery, SeenEvent, SeenMessage
 from tests.chaos.laws.standing import IllegalEvent, Standing, after
 from tests.chaos.laws.violation import Law, Violation
+
+Owed: TypeAlias = tuple[ReceiptEvent, int]
+"""A receipt that a delivery's trail calls for: its event and the episode."""
 
 
 def whole_trail(history: History) -> Iterator[Violation]:
@@ -24,10 +28,10 @@ def whole_trail(history: History) -> Iterator[Violation]:
             )
     issued = _issued(history)
     for delivery in history.sight.deliveries.values():
-        if (wrong := _of_delivery(delivery, issued[delivery.delivery_id])) is not None:
+        for what in _of_delivery(delivery, issued[delivery.delivery_id]):
             yield Violation(
                 law=Law.WHOLE_TRAIL,
-                what=f"the trail of delivery {delivery.delivery_id} {wrong}",
+                what=f"the trail of delivery {delivery.delivery_id} {what}",
                 delivery_id=delivery.delivery_id,
             )
 
@@ -44,26 +48,48 @@ def _of_message(message: SeenMessage, deliveries: int) -> Iterator[str]:
         yield f"tells of {told} deliveries where there are {deliveries}"
 
 
-def _of_delivery(delivery: SeenDelivery, issued: frozenset[tuple[ReceiptEvent, int]]) -> str | None:
+def _of_delivery(delivery: SeenDelivery, issued: frozenset[Owed]) -> Iterator[str]:
     standing = Standing()
     for number, event in enumerate(delivery.events, start=1):
         try:
             standing = after(standing, event)
         except IllegalEvent as wrong:
-            return f"breaks at event {number}, {event.name} {dict(event.detail)}: {wrong}"
+            yield f"breaks at event {number}, {event.name} {dict(event.detail)}: {wrong}"
+            return
     told = (standing.state, standing.attempt, standing.episode)
     seen = (delivery.state, delivery.attempt, delivery.episode)
     if told != seen:
-        return f"leads to {_shown(told)}, but the delivery is {_shown(seen)}"
+        yield f"leads to {_shown(told)}, but the delivery is {_shown(seen)}"
+    yield from _other_records(delivery)
     owed = _owed(delivery, standing)
     if missing := owed - issued:
-        return f"owes {_names(missing)}, never issued"
+        yield f"owes {_names(missing)}, never issued"
     if needless := issued - owed:
-        return f"gives no reason for {_names(needless)}"
-    return None
+        yield f"gives no reason for {_names(needless)}"
 
 
-def _owed(delivery: SeenDelivery, standing: Standing) -> frozenset[tuple[ReceiptEvent, int]]:
+def _other_records(delivery: SeenDelivery) -> Iterator[str]:
+    """Compare with what is stored beside the trail: a missing event that leads on shows there."""
+    reported = sorted(str(event.detail["status"]) for event in delivery.events if "status" in event.detail)
+    if reported != sorted(delivery.statuses):
+        yield f"tells of the statuses {reported}, but {sorted(delivery.statuses)} are stored"
+    tried = sorted(filter(None, map(_try, delivery.events)))
+    if tried != sorted(delivery.tried):
+        yield f"tells of the attempts {tried}, but {sorted(delivery.tried)} are stored"
+
+
+def _try(event: SeenEvent) -> tuple[int, str] | None:
+    """Return the attempt that *event* tells of, and what came of it."""
+    match event.name:
+        case "delivery.consigned":
+            return int(str(event.detail["attempt"])), "consigned"
+        case "delivery.returned":
+            return int(str(event.detail["attempt"])), str(event.detail["reason"])
+        case _:
+            return None
+
+
+def _owed(delivery: SeenDelivery, standing: Standing) -> frozenset[Owed]:
     """Return the receipts that the trail calls for: about a status only that it could not be delivered."""
     if delivery.kind == "document":
         return standing.receipts
@@ -71,8 +97,8 @@ def _owed(delivery: SeenDelivery, standing: Standing) -> frozenset[tuple[Receipt
     return frozenset(each for each in standing.receipts if each[0] is failure)
 
 
-def _issued(history: History) -> dict[DeliveryId, frozenset[tuple[ReceiptEvent, int]]]:
-    issued: dict[DeliveryId, frozenset[tuple[ReceiptEvent, int]]] = defaultdict(frozenset)
+def _issued(history: History) -> dict[DeliveryId, frozenset[Owed]]:
+    issued: dict[DeliveryId, frozenset[Owed]] = defaultdict(frozenset)
     for receipt in history.sight.receipts.values():
         for delivery_id, episode in receipt.deliveries:
             issued[delivery_id] |= {(receipt.event, episode)}
@@ -84,5 +110,5 @@ def _shown(told: tuple[DeliveryState, int, int]) -> str:
     return f"{state} on attempt {attempt} of episode {episode}"
 
 
-def _names(receipts: frozenset[tuple[ReceiptEvent, int]]) -> str:
+def _names(receipts: frozenset[Owed]) -> str:
     return ", ".join(f"{event} in episode {episode}" for event, episode in sorted(receipts))
