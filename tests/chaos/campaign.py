@@ -22,7 +22,7 @@ T = TypeVar("T")
 _PROGRESS: Final = 3.0
 _QUIET_LOOKS: Final = 3
 """Looks in a row that must find nothing under way and nothing new in any ledger."""
-_LOOK_AGAIN: Final = 1.0
+_LOOK_AGAIN: Final = 1.5
 
 Say: TypeAlias = Callable[[str], None]
 Work: TypeAlias = Coroutine[None, None, None]
@@ -71,7 +71,7 @@ async def _play(stage: Stage, acts: Sequence[Act], seconds: float, patience: flo
         stage.flag.unlink()
         say("peace: waiting until everything has come to its end")
         begun = time.monotonic()
-        restless = await _come_to_rest(stage, Tally(stage.folder), patience)
+        restless = await _come_to_rest(stage, Tally(stage.folder), patience, say)
         seconds_to_rest = time.monotonic() - begun
     endings = await stage.stop_everybody()
     return Performance(
@@ -85,13 +85,15 @@ async def _play(stage: Stage, acts: Sequence[Act], seconds: float, patience: flo
     )
 
 
-async def _come_to_rest(stage: Stage, tally: Tally, patience: float) -> tuple[Unrest, ...]:
+async def _come_to_rest(stage: Stage, tally: Tally, patience: float, say: Say) -> tuple[Unrest, ...]:
     """Wait until nothing is under way any more; return what still is when *patience* is over."""
     deadline = time.monotonic() + patience
     quiet = 0
     while time.monotonic() < deadline:
         found = await unrest(stage.axis, stage.folder)
         is_quiet = not found and not tally.update()
+        if found:
+            say(f"still under way: {', '.join(map(str, found))}")
         quiet = quiet + 1 if is_quiet else 0
         if quiet >= _QUIET_LOOKS:
             return ()
