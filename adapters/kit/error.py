@@ -13,3 +13,7 @@ class DeliveryRejected(HubError):
 
 class JournalFailed(TemporaryFailure):
     """The journal's file cannot be written: the mailbox stops, and what it had in hand comes again."""
+
+
+class JournalFull(JournalFailed):
+    """The operator acts: the journal's disk is full; nothing more is accepted, nothing accepted given up."""

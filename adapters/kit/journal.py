@@ -8,10 +8,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, Generic, Protocol, Self, TypeAlias, TypeVar
 
-from adapters.kit.error import JournalFailed
+import structlog
+
+from adapters.kit.error import JournalFailed, JournalFull
 from adapters.kit.schema import bring_up_to_date
 
 T = TypeVar("T")
+_log = structlog.get_logger("adapters.kit")
 Act: TypeAlias = Callable[[sqlite3.Connection], T]
 """What happens in one transaction; it neither commits nor rolls back itself."""
 
@@ -19,6 +22,12 @@ _GROUP: Final = 256
 """Acts that share one commit, and so one fsync, at most."""
 _BUSY: Final = 30.0
 """Seconds that a writer waits for the writers of other processes."""
+_LONGEST_PAUSE: Final = 5.0
+"""Seconds between two looks whether a full disk has room again, at most."""
+_FULL_ADVICE: Final = (
+    "the disk of the journal is full: free space on it; nothing more is accepted meanwhile, and what was "
+    "accepted waits and goes on by itself"
+)
 
 
 class Journal:
@@ -41,16 +50,36 @@ class Journal:
         journal._thread = threading.Thread(target=journal._work, name=f"journal {path.name}", daemon=True)
         journal._thread.start()
         try:
-            await journal.write(lambda connection: _prepare(connection, tables))
+            await journal.write_or_refuse(lambda connection: _prepare(connection, tables))
         except BaseException:
             await journal.close()
             raise
         return journal
 
     async def write(self, act: Act[T]) -> T:
+        """Run *act* as `write_or_refuse` does, but wait while the disk is full.
+
+        This is for what the mailbox has in hand: to give that up would lose it, or count as an attempt at it.
+        """
+        pause, is_told = 0.05, False
+        while True:
+            try:
+                result = await self.write_or_refuse(act)
+            except JournalFull as failure:
+                if not is_told:
+                    _log.error("journal.full", reason=str(failure), advice=_FULL_ADVICE)
+                is_told, pause = True, min(_LONGEST_PAUSE, 2 * pause)
+                await asyncio.sleep(pause)
+            else:
+                if is_told:
+                    _log.warning("journal.has_room", journal=str(self.path))
+                return result
+
+    async def write_or_refuse(self, act: Act[T]) -> T:
         """Run *act* and return its result after the commit; acts that wait together share one commit.
 
-        Raises what *act* raised, then rolled back; `JournalFailed` where the file cannot be written.
+        Raises what *act* raised, then rolled back; `JournalFull` where the disk is full, and `JournalFailed`
+        where the file cannot be written for another reason.
         """
         if self._is_closed:
             raise JournalFailed(f"the journal {self.path} is closed")
@@ -72,8 +101,9 @@ class Journal:
                 connection = connection or _connect(self.path)
                 _commit(connection, group)
             except sqlite3.Error as error:
-                _fail(group, JournalFailed(f"the journal {self.path} cannot be written: {error}"))
-                connection = _abandon(connection)
+                failure = JournalFull if _is_full(error) else JournalFailed
+                _fail(group, failure(f"the journal {self.path} cannot be written: {error}"))
+                connection = _roll_back(connection) if _is_full(error) else _abandon(connection)
             else:
                 _settle(group)
         if connection is not None:
@@ -122,7 +152,9 @@ class _Pending(Generic[T]):
         connection.execute("SAVEPOINT act")
         try:
             self._results = [self._act(connection)]
-        except Exception as error:  # noqa: BLE001 - an adapter's act may raise anything; whoever waits gets it
+        except Exception as error:  # an adapter's act may raise anything; whoever waits gets it
+            if isinstance(error, sqlite3.Error) and _is_full(error):
+                raise
             self._error = error
             connection.execute("ROLLBACK TO act")
         connection.execute("RELEASE act")
@@ -158,6 +190,20 @@ def _commit(connection: sqlite3.Connection, group: Sequence[_Write]) -> None:
     for write in group:
         write.run(connection)
     connection.execute("COMMIT")
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def _roll_back(connection: sqlite3.Connection | None) -> sqlite3.Connection | None:
+    """Keep the file open, where that can be done: to open it again would itself need room."""
+    try:
+        if connection is not None:
+            connection.rollback()
+    except sqlite3.Error:
+        return _abandon(connection)
+    return connection
 
 
 def _abandon(connection: sqlite3.Connection | None) -> sqlite3.Connection | None:

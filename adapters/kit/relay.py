@@ -5,6 +5,7 @@ import random
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeAlias
@@ -14,6 +15,7 @@ import structlog
 
 from adapters.kit import outgoing as acts
 from adapters.kit.crash import CrashPoint, crash_point
+from adapters.kit.error import JournalFull
 from adapters.kit.journal import Journal
 from adapters.kit.outgoing import Outgoing
 from hub.errors import TemporaryFailure
@@ -78,10 +80,15 @@ class Relay:
         return len(self._handed_over) + count <= 4 * self._window_size
 
     async def journal_all(self, messages: Sequence[Outgoing]) -> None:
-        """Write *messages* into the journal in one commit and let them go out."""
+        """Write *messages* into the journal in one commit and let them go out.
+
+        Raises `JournalFull` where the disk is full: then none of them was accepted.
+        """
         owner = self.plan_owner(len(messages))
         now = datetime.now(UTC)
-        await self._journal.write(lambda connection: acts.insert(connection, messages, owner=owner, at=now))
+        await self._journal.write_or_refuse(
+            lambda connection: acts.insert(connection, messages, owner=owner, at=now)
+        )
         self.hand_over(messages, owner)
 
     def plan_owner(self, count: int) -> str | None:
@@ -119,8 +126,11 @@ class Relay:
         """Give back what was not published, so that the next process need not wait for a lease to end."""
         confirmed, self._confirmed = self._confirmed, []
         now = datetime.now(UTC)
-        await self._journal.write(lambda connection: acts.mark_confirmed(connection, confirmed, at=now))
-        await self._journal.write(lambda connection: acts.release_all(connection, self.owner))
+        with suppress(JournalFull):  # published again by the next process, and dropped by the axis
+            await self._journal.write_or_refuse(
+                lambda connection: acts.mark_confirmed(connection, confirmed, at=now)
+            )
+            await self._journal.write_or_refuse(lambda connection: acts.release_all(connection, self.owner))
 
     async def _next_batch(self) -> Sequence[Outgoing]:
         while True:
