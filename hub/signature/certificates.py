@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Self, TypeAlias, assert_never
 
 from cryptography import x509
@@ -103,8 +104,9 @@ def _load(encoded: bytes) -> list[x509.Certificate]:
         raise ConfigurationError(f"a trust anchor is no certificate: {error}") from error
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _check_own(certificate: x509.Certificate) -> Finding:
-    """Check what the certificate says of itself, whoever issued it."""
+    """Check what the certificate says of itself, whoever issued it; it always says the same."""
     strength = check_key(certificate, CERTIFICATE_PATH)
     if strength.violation is not None:
         return strength

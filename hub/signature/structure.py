@@ -15,7 +15,7 @@ from hub.signature import profile
 from hub.signature.profile import SIGNATURE, Location, ds
 
 _LIMIT: Final = profile.MAX_NAMESPACE_CHARACTERS
-_COMMENT: Final = "boolean(/*//comment())"
+_COMMENT: Final = "boolean(/*/descendant::comment())"
 _INSTRUCTION_OUTSIDE: Final = "boolean(/processing-instruction())"
 # Looking at every namespace name is slow, so elements are counted first: most messages know but these two.
 _LONG_NAMESPACE: Final = (

@@ -32,14 +32,15 @@ class SignedContent:
     @property
     def signed_by(self) -> Fingerprint:
         """Fingerprint of the signer's certificate."""
-        return Fingerprint(self.certificate.fingerprint(SHA256()))
+        return _fingerprint(self.certificate)
 
 
 def verify_signature(root: etree._Element, *, location: Location) -> SignedContent:
     """Return what the signature at *location* covers; raises `SignatureRejected` where it does not hold.
 
     The whole document is covered, or it is refused. Whoever reads only the returned tree cannot be deceived
-    by content that was moved, wrapped or added (XML Signature Best Practices: "see what is signed").
+    by content that was moved, wrapped or added (XML Signature Best Practices: "see what is signed"). *root*
+    is used up: its signature is taken out.
     """
     parts = take_apart(root, location)
     certificate, *chain = [_certificate(der, location) for der in parts.certificates]
@@ -96,6 +97,11 @@ def _certificate(der: bytes, location: Location) -> x509.Certificate:
             clause="RFC 5280 §4.1",
         )
         raise rejected(finding) from error
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(certificate: x509.Certificate) -> Fingerprint:
+    return Fingerprint(certificate.fingerprint(SHA256()))
 
 
 @lru_cache(maxsize=4096)
