@@ -171,11 +171,14 @@ def recipient_code(header: DocumentHeader, recipient: AgencyKey) -> AgencyCode:
 def hand_over(
     connection: sqlite3.Connection, delivery_id: DeliveryId, *, is_answered: bool, at: datetime
 ) -> None:
-    """Record that the delivery was handled; raises `AlreadyHandled` where another consumer was first."""
+    """Record that the delivery was handled; raises `AlreadyHandled` where another consumer was first.
+
+    Another's failure is no hindrance: its reject may never have reached the broker.
+    """
     state = IncomingState.ANSWERED if is_answered else IncomingState.HANDED_OVER
     changed = connection.execute(
         "UPDATE incoming SET state = ?, handled_at = ?, answered_at = ?"
-        " WHERE delivery_id = ? AND state = 'received'",
+        " WHERE delivery_id = ? AND state IN ('received', 'rejected')",
         (state.value, at.isoformat(), at.isoformat() if is_answered else None, str(delivery_id)),
     ).rowcount
     if changed != 1:

@@ -107,6 +107,17 @@ async def state_of(journal: Journal, delivery: Delivery) -> str:
     )
 
 
+async def test_what_one_consumer_failed_on_another_hands_over_all_the_same(journal: Journal) -> None:
+    delivery = a_delivery()
+    await receive(journal, delivery)
+    await receive(journal, delivery)
+    await reject(journal, delivery)
+
+    await hand_over(journal, delivery)
+
+    assert await state_of(journal, delivery) == "handed_over"
+
+
 async def test_what_was_seen_and_not_handled_is_offered_again(journal: Journal) -> None:
     delivery = a_delivery()
     await receive(journal, delivery)
