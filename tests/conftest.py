@@ -5,7 +5,12 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-pytest_plugins = ["tests.support.broker", "tests.support.database", "tests.support.store"]
+pytest_plugins = [
+    "tests.support.axis",
+    "tests.support.broker",
+    "tests.support.database",
+    "tests.support.store",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,6 @@
 
 import pytest
 
-from tests.support.axis import local_axis, town, world  # noqa: F401 - fixtures of this floor
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,12 +21,14 @@ STOP_SECONDS = 40.0
 class HubProcess:
     """One `python -m hub serve`."""
 
-    def __init__(self, settings: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Path, log: Path, environment: Mapping[str, str], program: Sequence[str] = ("hub",)
+    ) -> None:
         self.log = log
         self.launched_at = time.monotonic()
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hub", "serve", "--settings", str(settings)],
+                [sys.executable, "-m", *program, "serve", "--settings", str(settings)],
                 env={**os.environ, "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "info", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -122,8 +124,8 @@ def hub_processes(settings: Path, folder: Path) -> Iterator[Callable[..., HubPro
     """Give a way to start hubs on *settings* that all end with the block; their logs lie in *folder*."""
     started: list[HubProcess] = []
 
-    def start(**environment: str) -> HubProcess:
-        hub = HubProcess(settings, folder / f"hub-{len(started) + 1}.log", environment)
+    def start(*, program: Sequence[str] = ("hub",), **environment: str) -> HubProcess:
+        hub = HubProcess(settings, folder / f"hub-{len(started) + 1}.log", environment, program)
         started.append(hub)
         return hub
 
