@@ -1,44 +1,25 @@
 """A broker low on memory or disk is waited for: said at once, nothing given up, nothing tried twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
 import structlog.testing
 
-from deploy.local import LocalStack
 from hub.backends.rabbitmq.connection import BrokerLink
 from hub.backends.rabbitmq.consumer import RabbitConsumer
 from hub.backends.rabbitmq.publisher import PublishLimits, RabbitPublisher
-from hub.backends.rabbitmq.reconciler import Reconciler
 from hub.message.outbox import PublishResult
 from hub.message.properties import queue_of
 from hub.ports import BatchLimits
 from tests.support.alarms import DISK, MEMORY, SHORTAGES, shortage
-from tests.support.broker import MAILBOXES, PrivateVhost, a_topology, private_vhost, rabbit_publisher
+from tests.support.broker import MAILBOXES, PrivateVhost, rabbit_publisher
 from tests.support.entries import an_entry
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 IMPATIENT = PublishLimits(confirm_timeout=timedelta(milliseconds=400))
 QUEUE = queue_of(MAILBOXES[0])
-
-
-@pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Start a stack whose alarms disturb nobody else."""
-    stack = LocalStack(tmp_path_factory.mktemp("stack") / "home")
-    stack.up()
-    yield stack
-    stack.purge()
-
-
-@pytest.fixture
-async def own_axis(own_stack: LocalStack) -> AsyncIterator[PrivateVhost]:
-    async with private_vhost(own_stack) as vhost:
-        await Reconciler(vhost.api).apply(a_topology())
-        yield vhost
 
 
 async def blocked(publisher: RabbitPublisher) -> list[asyncio.Task[PublishResult]]:
@@ -49,13 +30,11 @@ async def blocked(publisher: RabbitPublisher) -> list[asyncio.Task[PublishResult
 
 
 @pytest.mark.parametrize("resource", SHORTAGES)
-async def test_what_an_alarm_holds_up_is_confirmed_once_it_ends(
-    own_axis: PrivateVhost, resource: str
-) -> None:
-    async with rabbit_publisher(own_axis, IMPATIENT) as (publisher, link):
+async def test_what_an_alarm_holds_up_is_confirmed_once_it_ends(axis: PrivateVhost, resource: str) -> None:
+    async with rabbit_publisher(axis, IMPATIENT) as (publisher, link):
         assert await publisher.publish(an_entry()) is PublishResult.CONFIRMED
         connection = link._connection
-        async with shortage(own_axis.stack.broker, SHORTAGES[resource]):
+        async with shortage(axis.stack.broker, SHORTAGES[resource]):
             held = await blocked(publisher)
             held += [asyncio.create_task(publisher.publish(an_entry(number=number))) for number in range(5)]
             done, _ = await asyncio.wait(held[3:], timeout=1.5)
@@ -65,13 +44,13 @@ async def test_what_an_alarm_holds_up_is_confirmed_once_it_ends(
         assert set(await asyncio.gather(*held)) == {PublishResult.CONFIRMED}
         assert publisher.is_up
         assert link._connection is connection
-    assert await own_axis.waiting(QUEUE) == 1 + len(held)
+    assert await axis.waiting(QUEUE) == 1 + len(held)
 
 
-async def test_an_alarm_is_logged_with_what_to_do_and_so_is_its_end(own_axis: PrivateVhost) -> None:
+async def test_an_alarm_is_logged_with_what_to_do_and_so_is_its_end(axis: PrivateVhost) -> None:
     with structlog.testing.capture_logs() as told:
-        async with rabbit_publisher(own_axis) as (publisher, _):
-            async with shortage(own_axis.stack.broker, DISK):
+        async with rabbit_publisher(axis) as (publisher, _):
+            async with shortage(axis.stack.broker, DISK):
                 held = await blocked(publisher)
             await asyncio.gather(*held)
 
@@ -81,8 +60,8 @@ async def test_an_alarm_is_logged_with_what_to_do_and_so_is_its_end(own_axis: Pr
     assert ended["seconds"] > 0
 
 
-async def test_an_alarm_does_not_hold_up_the_end_of_a_process(own_axis: PrivateVhost) -> None:
-    async with rabbit_publisher(own_axis) as (publisher, _), shortage(own_axis.stack.broker, MEMORY):
+async def test_an_alarm_does_not_hold_up_the_end_of_a_process(axis: PrivateVhost) -> None:
+    async with rabbit_publisher(axis) as (publisher, _), shortage(axis.stack.broker, MEMORY):
         held = await blocked(publisher)
         held += [asyncio.create_task(publisher.publish(an_entry(number=number))) for number in range(2)]
         await asyncio.wait(held, timeout=0.1)
@@ -94,17 +73,17 @@ async def test_an_alarm_does_not_hold_up_the_end_of_a_process(own_axis: PrivateV
         assert await publisher.publish(an_entry()) is PublishResult.UNKNOWN
 
 
-async def test_consuming_and_settling_go_on_during_an_alarm(own_axis: PrivateVhost) -> None:
-    async with own_axis.administrator() as channel:
+async def test_consuming_and_settling_go_on_during_an_alarm(axis: PrivateVhost) -> None:
+    async with axis.administrator() as channel:
         for _ in range(3):
             await channel.basic_publish(b"x", routing_key="hub.intake")
     async with (
-        rabbit_publisher(own_axis) as (publisher, link),
-        shortage(own_axis.stack.broker, MEMORY),
+        rabbit_publisher(axis) as (publisher, link),
+        shortage(axis.stack.broker, MEMORY),
     ):
         await blocked(publisher)
         async with (
-            BrokerLink(own_axis.broker_address(), purpose="test consumer") as consuming,
+            BrokerLink(axis.broker_address(), purpose="test consumer") as consuming,
             RabbitConsumer(consuming, "hub.intake", prefetch=10, limits=BatchLimits()) as consumer,
         ):
             taken = 0
@@ -115,4 +94,4 @@ async def test_consuming_and_settling_go_on_during_an_alarm(own_axis: PrivateVho
                     await consumer.pause()
         assert link.alarm.is_raised
 
-    assert await own_axis.waiting("hub.intake") == 0
+    assert await axis.waiting("hub.intake") == 0
