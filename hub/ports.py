@@ -9,9 +9,10 @@ from hub.message.decision import Committed, Decision
 from hub.message.directory import Directory
 from hub.message.outbox import Attempted, OutboxEntry, PublishResult, Recovery, ReturnedDelivery
 from hub.message.receipt import Receipt
+from hub.message.receipt_sheet import ReceiptSheet
 
-Attest: TypeAlias = Callable[[Sequence[Receipt]], Awaitable[Sequence[bytes]]]
-"""Writes and signs receipts, off the event loop; one result for each, in order."""
+Attest: TypeAlias = Callable[[Sequence[Receipt]], Awaitable[Sequence[ReceiptSheet]]]
+"""Writes receipts on sheets and signs these, off the event loop; every receipt stands on one of them."""
 
 Recover: TypeAlias = Callable[[ReturnedDelivery, int], Recovery]
 """Decides about a delivery that came back, after so many tries since it was accepted or replayed."""

@@ -1,10 +1,11 @@
 """What a mailbox receives, and what a handler answers: all values."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from hub.message.edxml import Attachment, DocumentHeader, StatusCode, StatusHeader
-from hub.message.identifiers import AgencyKey, DeliveryId, MessageId
+from hub.message.identifiers import AgencyKey, DeliveryId, Digest, MessageId
 from hub.message.receipt import Receipt
 
 
@@ -15,7 +16,8 @@ class Consignment:
     delivery_id: DeliveryId
     """The same through all retries, restarts and replays; a handler idempotent by it has one effect."""
     attempt: int
-    message_id: MessageId
+    message_id: MessageId | None
+    """None for receipts about several messages."""
     sender: AgencyKey | None
     """None for receipts: they come from the hub itself."""
     recipient: AgencyKey
@@ -68,9 +70,27 @@ class ArrivedReceipt:
     consignment: Consignment
     receipt: Receipt
     body: bytes
+    """The exact bytes that were signed, with every receipt on the same sheet: the evidence to keep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedSheet:
+    """Receipts under one signature, the hub's; each is handled by itself."""
+
+    consignment: Consignment
+    receipts: tuple[Receipt, ...]
+    body: bytes
+    digest: Digest
+    """SHA-256 of *body*: what the journal keeps it under."""
+
+    def each(self) -> Iterator[ArrivedReceipt]:
+        """Return the receipts as a handler gets them."""
+        for receipt in self.receipts:
+            yield ArrivedReceipt(consignment=self.consignment, receipt=receipt, body=self.body)
 
 
 Arrival: TypeAlias = Delivery | ArrivedStatus | ArrivedReceipt
+"""What a handler gets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

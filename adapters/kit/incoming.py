@@ -1,11 +1,12 @@
 """Acts on what a mailbox receives: received, handed over, answered, or rejected; one effect each."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum, auto
 from typing import Self
+from uuid import UUID
 
 from adapters.kit.delivery import ArrivedReceipt, ArrivedStatus, Consignment, Delivery
 from hub.message.edxml import DocumentHeader, MessageKind
@@ -13,7 +14,9 @@ from hub.message.identifiers import (
     AgencyCode,
     AgencyKey,
     DeliveryId,
+    Digest,
     DocumentId,
+    ReceiptId,
     SubmissionId,
     agency_key,
     digest_of,
@@ -224,13 +227,25 @@ def reported_document(connection: sqlite3.Connection, delivery_id: DeliveryId) -
     )
 
 
-def keep_receipt(connection: sqlite3.Connection, arrived: ArrivedReceipt, *, at: datetime) -> bool:
-    """Store the receipt's exact bytes; False for one that is stored already."""
+def known_receipts(connection: sqlite3.Connection, receipts: Iterable[ReceiptId]) -> frozenset[ReceiptId]:
+    """Return which of *receipts* are stored already."""
+    query = "SELECT 1 FROM receipts WHERE receipt_id = ?"
+    return frozenset(each for each in receipts if connection.execute(query, (str(each),)).fetchone())
+
+
+def keep_receipt(
+    connection: sqlite3.Connection, arrived: ArrivedReceipt, *, sheet: Digest, at: datetime
+) -> bool:
+    """Store the receipt with the exact bytes of its *sheet*; False for one that is stored already."""
     receipt = arrived.receipt
+    connection.execute(
+        "INSERT INTO receipt_sheets (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
+        (sheet, arrived.body),
+    )
     return (
         connection.execute(
             "INSERT INTO receipts"
-            " (receipt_id, delivery_id, submission_id, event, issued_at, received_at, body)"
+            " (receipt_id, delivery_id, submission_id, event, issued_at, received_at, sheet)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (receipt_id) DO NOTHING",
             (
                 str(receipt.receipt_id),
@@ -239,16 +254,32 @@ def keep_receipt(connection: sqlite3.Connection, arrived: ArrivedReceipt, *, at:
                 receipt.event.value,
                 receipt.issued_at.isoformat(),
                 at.isoformat(),
-                arrived.body,
+                sheet,
             ),
         ).rowcount
         == 1
     )
 
 
-def receipts_of(connection: sqlite3.Connection, submission: SubmissionId) -> Sequence[bytes]:
-    """Return the stored receipts about *submission*, oldest first."""
-    rows = connection.execute(
-        "SELECT body FROM receipts WHERE submission_id = ? ORDER BY issued_at, receipt_id", (submission,)
+def answer_repeated(
+    connection: sqlite3.Connection, submission: SubmissionId, receipts: Iterable[ReceiptId]
+) -> None:
+    """Record that *submission* repeats an earlier one under another name: *receipts* answer it too."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO repeated_submissions (submission_id, receipt_id) VALUES (?, ?)",
+        [(submission, str(each)) for each in receipts],
     )
-    return [row[0] for row in rows]
+
+
+def receipts_of(
+    connection: sqlite3.Connection, submission: SubmissionId
+) -> Sequence[tuple[ReceiptId, bytes]]:
+    """Return the stored receipts about *submission*, oldest first, each with the sheet that it stands on."""
+    rows = connection.execute(
+        "SELECT receipt_id, body FROM receipts JOIN receipt_sheets ON digest = sheet"
+        " WHERE submission_id = ?1 OR receipt_id IN"
+        " (SELECT receipt_id FROM repeated_submissions WHERE submission_id = ?1)"
+        " ORDER BY issued_at, receipt_id",
+        (submission,),
+    )
+    return [(ReceiptId(UUID(row[0])), row[1]) for row in rows]

@@ -9,7 +9,7 @@ from uuid import UUID
 from lxml import etree
 
 from adapters.kit.broker import Arrived
-from adapters.kit.delivery import Arrival, ArrivedReceipt, ArrivedStatus, Consignment, Delivery
+from adapters.kit.delivery import ArrivedSheet, ArrivedStatus, Consignment, Delivery
 from adapters.kit.error import DeliveryRejected
 from adapters.kit.incoming import Rejection
 from hub.errors import SignatureRejected
@@ -25,10 +25,11 @@ from hub.message.identifiers import (
     MailboxName,
     MessageId,
     agency_key,
+    digest_of,
 )
 from hub.signature.certificates import TrustAnchors, check_certificate
 from hub.signature.profile import ENVELOPE
-from hub.signature.receipts import verify_receipt
+from hub.signature.receipts import verify_receipts
 from hub.signature.verification import verify_signature
 
 
@@ -45,14 +46,16 @@ class Trust:
     """The very certificates with which the hub signs: an agency's, from the same roots, is none of them."""
 
 
-def inspect(arrived: Arrived, trust: Trust, at: datetime) -> Arrival:
+def inspect(arrived: Arrived, trust: Trust, at: datetime) -> Delivery | ArrivedStatus | ArrivedSheet:
     """Return what arrived, read from verified bytes and equal to what the axis wrote beside them.
 
     Raises `SignatureRejected` where a signature does not hold, `DeliveryRejected` where the two differ.
     """
     consignment = _read_consignment(arrived)
     if arrived.type == MessageKind.RECEIPT:
-        return _inspect_receipt(arrived, consignment, trust, at)
+        return _inspect_receipts(arrived, consignment, trust, at)
+    if consignment.message_id is None:
+        raise DeliveryRejected(f"the AMQP header {properties.HUB_MESSAGE_ID} is missing")
     tree = _verified_tree(arrived.body, trust.agencies, at)
     header = read_header(tree)
     _compare(header, consignment, arrived.type)
@@ -78,15 +81,16 @@ def read_rejection(arrived: Arrived) -> Rejection | None:
     return Rejection(delivery_id=delivery_id, kind=arrived.type or "unknown", attempt=attempt)
 
 
-def _inspect_receipt(
-    arrived: Arrived, consignment: Consignment, trust: Trust, at: datetime
-) -> ArrivedReceipt:
-    receipt = verify_receipt(arrived.body, anchors=trust.hub, hub_certificates=trust.hub_certificates, at=at)
-    if receipt.mailbox != trust.mailbox:
-        raise DeliveryRejected(f"the receipt is for {receipt.mailbox}")
-    if receipt.submission_id != arrived.correlation_id:
-        raise DeliveryRejected(f"the receipt answers {receipt.submission_id}, not {arrived.correlation_id}")
-    return ArrivedReceipt(consignment=consignment, receipt=receipt, body=arrived.body)
+def _inspect_receipts(arrived: Arrived, consignment: Consignment, trust: Trust, at: datetime) -> ArrivedSheet:
+    receipts = verify_receipts(
+        arrived.body, anchors=trust.hub, hub_certificates=trust.hub_certificates, at=at
+    )
+    for receipt in receipts:
+        if receipt.mailbox != trust.mailbox:
+            raise DeliveryRejected(f"the receipt is for {receipt.mailbox}")
+    return ArrivedSheet(
+        consignment=consignment, receipts=receipts, body=arrived.body, digest=digest_of(arrived.body)
+    )
 
 
 def _verified_tree(body: bytes, anchors: TrustAnchors, at: datetime) -> etree._Element:
@@ -123,7 +127,7 @@ def _read_consignment(arrived: Arrived) -> Consignment:
         return Consignment(
             delivery_id=DeliveryId(UUID(_text(headers, properties.DELIVERY_ID))),
             attempt=_number(headers, properties.ATTEMPT),
-            message_id=MessageId(UUID(_text(headers, properties.HUB_MESSAGE_ID))),
+            message_id=_message_id(headers),
             sender=AgencyKey(str(sender)) if sender is not None else None,
             recipient=AgencyKey(_text(headers, properties.RECIPIENT)),
             lane=_text(headers, properties.LANE),
@@ -132,6 +136,12 @@ def _read_consignment(arrived: Arrived) -> Consignment:
         )
     except ValueError as error:
         raise DeliveryRejected(f"an AMQP header is not what the axis writes: {error}") from error
+
+
+def _message_id(headers: Mapping[str, object]) -> MessageId | None:
+    if headers.get(properties.HUB_MESSAGE_ID) is None:
+        return None
+    return MessageId(UUID(_text(headers, properties.HUB_MESSAGE_ID)))
 
 
 def _text(headers: Mapping[str, object], name: str) -> str:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from adapters.kit import incoming, outgoing
 from adapters.kit.answering import compose_report
 from adapters.kit.broker import Arrived, MailboxQueue, SubmitChannel
-from adapters.kit.delivery import Arrival, ArrivedReceipt, ArrivedStatus, Delivery
+from adapters.kit.delivery import ArrivedReceipt, ArrivedSheet, ArrivedStatus, Delivery
 from adapters.kit.draft import DocumentDraft, StatusDraft
 from adapters.kit.envelope import compose_document, compose_status
 from adapters.kit.error import UnfitDraft
@@ -29,9 +29,9 @@ from adapters.kit.transaction import Transaction
 from hub.errors import MalformedMessage, RejectionCode
 from hub.message.edxml import MessageKind, StatusCode
 from hub.message.hardened_xml import parse_hardened
-from hub.message.identifiers import DeliveryId, SubmissionId, digest_of
+from hub.message.identifiers import DeliveryId, ReceiptId, SubmissionId, digest_of
 from hub.message.receipt import Receipt, ReceiptEvent
-from hub.message.receipt_xml import read_receipt
+from hub.message.receipt_xml import find_receipt
 from hub.message.refusal import violation
 
 T = TypeVar("T")
@@ -173,11 +173,14 @@ class Mailbox:
 
     async def receipts(self, submission: SubmissionId) -> Sequence[Receipt]:
         """Return the receipts about *submission* that were verified and stored, oldest first."""
-        stored = await self.receipt_bodies(submission)
-        return [read_receipt(parse_hardened(body)) for body in stored]
+        stored = await self._stored_receipts(submission)
+        return [find_receipt(parse_hardened(body), receipt_id) for receipt_id, body in stored]
 
     async def receipt_bodies(self, submission: SubmissionId) -> Sequence[bytes]:
-        """Return the exact bytes of those receipts: the evidence."""
+        """Return the exact bytes of those receipts, or of the sheets they stand on: the evidence."""
+        return list(dict.fromkeys(body for _, body in await self._stored_receipts(submission)))
+
+    async def _stored_receipts(self, submission: SubmissionId) -> Sequence[tuple[ReceiptId, bytes]]:
         return await self.journal.write(lambda connection: incoming.receipts_of(connection, submission))
 
     async def state(self, submission: SubmissionId) -> OutgoingState | None:
@@ -246,7 +249,7 @@ class Mailbox:
             body=body,
         )
 
-    async def _inspect(self, arrived: Arrived) -> Arrival:
+    async def _inspect(self, arrived: Arrived) -> Delivery | ArrivedStatus | ArrivedSheet:
         return await self._off_the_loop(partial(inspect, arrived, self._settings.trust, datetime.now(UTC)))
 
     async def _compose_answer(

@@ -16,8 +16,8 @@ from adapters.kit.crash import CrashPoint, crash_point
 from adapters.kit.delivery import (
     Accepted,
     Answer,
-    Arrival,
     ArrivedReceipt,
+    ArrivedSheet,
     ArrivedStatus,
     Delivery,
     Refused,
@@ -33,14 +33,14 @@ from adapters.kit.transaction import Transaction
 from hub.errors import MessageRejected
 from hub.message import properties
 from hub.message.edxml import MessageKind, StatusCode
-from hub.message.identifiers import SubmissionId
+from hub.message.identifiers import Digest, SubmissionId
 
 _log = structlog.get_logger("adapters.kit")
 
 HandleDelivery: TypeAlias = Callable[[Delivery, Transaction], Awaitable[Answer]]
 HandleStatus: TypeAlias = Callable[[ArrivedStatus, Transaction], Awaitable[None]]
 HandleReceipt: TypeAlias = Callable[[ArrivedReceipt, Transaction], Awaitable[None]]
-Inspect: TypeAlias = Callable[[Arrived], Awaitable[Arrival]]
+Inspect: TypeAlias = Callable[[Arrived], Awaitable[Delivery | ArrivedStatus | ArrivedSheet]]
 """Verifies and reads; raises `MessageRejected` or `DeliveryRejected`."""
 Compose: TypeAlias = Callable[[Delivery, Sequence[StatusCode], str], Awaitable[Sequence[Outgoing]]]
 """Writes and signs the statuses that answer a delivery."""
@@ -103,8 +103,8 @@ class Reception:
         if predecessor is not None:
             await asyncio.wait([predecessor])
         match arrival:
-            case ArrivedReceipt():
-                await self._take_receipt(arrived, arrival)
+            case ArrivedSheet():
+                await self._take_sheet(arrived, arrival)
             case Delivery() | ArrivedStatus():
                 await self._take(arrived, arrival)
             case _:
@@ -185,20 +185,48 @@ class Reception:
             case _:
                 assert_never(answer)
 
-    async def _take_receipt(self, arrived: Arrived, arrival: ArrivedReceipt) -> None:
+    async def _take_sheet(self, arrived: Arrived, sheet: ArrivedSheet) -> None:
+        """Handle each receipt by itself: one that is wrong keeps no other from being kept."""
+        known = await self._journal.write(
+            lambda connection: incoming.known_receipts(
+                connection, [receipt.receipt_id for receipt in sheet.receipts]
+            )
+        )
+        for receipt_id in known:
+            _log.info("receipt.dropped", receipt_id=str(receipt_id))
+        new = [each for each in sheet.each() if each.receipt.receipt_id not in known]
+        notes = await asyncio.gather(*[self._take_receipt(each, sheet.digest) for each in new])
+        wrong = [note for note in notes if note is not None]
+        if wrong:
+            await self._give_back(arrived, f"{len(wrong)} of {len(sheet.receipts)} receipts: {wrong[0]}")
+            return
+        await self._answer_repeated(sheet)
+        await arrived.acknowledge()
+
+    async def _take_receipt(self, arrival: ArrivedReceipt, sheet: Digest) -> str | None:
+        """Hand one receipt over and keep it, in one transaction; returns what was wrong with it."""
         transaction = Transaction()
         try:
             await self._handlers.receipt(arrival, transaction)
-            await self._journal.write(partial(_commit_receipt, arrival, transaction, datetime.now(UTC)))
+            await self._journal.write(
+                partial(_commit_receipt, arrival, sheet, transaction, datetime.now(UTC))
+            )
         except AlreadyHandled:
             _log.info("receipt.dropped", receipt_id=str(arrival.receipt.receipt_id))
         except JournalFailed:
             raise
         except Exception as error:  # noqa: BLE001 - the net around the agency's handler
-            await self._give_back(arrived, _sentence(error))
-            return
-        await arrived.acknowledge()
+            return _sentence(error)
         self._decided(arrival.receipt.submission_id)
+        return None
+
+    async def _answer_repeated(self, sheet: ArrivedSheet) -> None:
+        """Take the answer to what was submitted before, under another name, for the answer to this."""
+        asked = SubmissionId(sheet.consignment.correlation_id)
+        if asked in {receipt.submission_id for receipt in sheet.receipts}:
+            return
+        if await self._journal.write(partial(_commit_repeated, sheet, asked, datetime.now(UTC))):
+            self._decided(asked)
 
     async def _give_back(self, arrived: Arrived, note: str) -> None:
         """Journal why, then reject: the axis retries, or gives it to an operator."""
@@ -237,16 +265,32 @@ def _commit_hand_over(
 
 
 def _commit_receipt(
-    arrival: ArrivedReceipt, transaction: Transaction, at: datetime, connection: sqlite3.Connection
+    arrival: ArrivedReceipt,
+    sheet: Digest,
+    transaction: Transaction,
+    at: datetime,
+    connection: sqlite3.Connection,
 ) -> None:
     receipt = arrival.receipt
     submitted = outgoing.digest_of_submission(connection, receipt.submission_id)
     if submitted is not None and submitted != receipt.digest:
         raise DeliveryRejected(f"receipt {receipt.receipt_id} is about other content than was submitted")
-    if not incoming.keep_receipt(connection, arrival, at=at):
+    if not incoming.keep_receipt(connection, arrival, sheet=sheet, at=at):
         raise AlreadyHandled(str(receipt.receipt_id))
     outgoing.decide(connection, receipt.submission_id, receipt.event, at=at)
     transaction.run(connection)
+
+
+def _commit_repeated(
+    sheet: ArrivedSheet, asked: SubmissionId, at: datetime, connection: sqlite3.Connection
+) -> bool:
+    """Record which receipts on *sheet* answer *asked*: those about the very bytes submitted as that."""
+    digest = outgoing.digest_of_submission(connection, asked)
+    answers = [receipt for receipt in sheet.receipts if receipt.digest == digest]
+    incoming.answer_repeated(connection, asked, [receipt.receipt_id for receipt in answers])
+    for receipt in answers:
+        outgoing.decide(connection, asked, receipt.event, at=at)
+    return bool(answers)
 
 
 def _lane(arrived: Arrived) -> object:

@@ -4,6 +4,7 @@ import sqlite3
 from typing import Final
 
 from hub.errors import ConfigurationError
+from hub.message.identifiers import digest_of
 
 _FIRST: Final = (
     """
@@ -64,7 +65,38 @@ _FIRST: Final = (
     """,
     "CREATE INDEX receipts_by_submission ON receipts (submission_id)",
 )
-_STEPS: Final = (_FIRST,)
+_SECOND: Final = (
+    # The bytes of receipts once, however many stand on one sheet.
+    "CREATE TABLE receipt_sheets (digest BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT",
+    "INSERT OR IGNORE INTO receipt_sheets (digest, body) SELECT sha256(body), body FROM receipts",
+    """
+    CREATE TABLE receipts_by_sheet (
+        receipt_id    TEXT PRIMARY KEY,
+        delivery_id   TEXT,
+        submission_id TEXT NOT NULL,
+        event         TEXT NOT NULL,
+        issued_at     TEXT NOT NULL,
+        received_at   TEXT NOT NULL,
+        sheet         BLOB NOT NULL REFERENCES receipt_sheets
+    ) STRICT
+    """,
+    """
+    INSERT INTO receipts_by_sheet
+    SELECT receipt_id, delivery_id, submission_id, event, issued_at, received_at, sha256(body) FROM receipts
+    """,
+    "DROP TABLE receipts",
+    "ALTER TABLE receipts_by_sheet RENAME TO receipts",
+    "CREATE INDEX receipts_by_submission ON receipts (submission_id)",
+    # The same bytes submitted again under another name are answered by the receipt of the first.
+    """
+    CREATE TABLE repeated_submissions (
+        submission_id TEXT NOT NULL,
+        receipt_id    TEXT NOT NULL,
+        PRIMARY KEY (submission_id, receipt_id)
+    ) STRICT
+    """,
+)
+_STEPS: Final = (_FIRST, _SECOND)
 """Step n leads from version n to n + 1; a step that was published is never changed."""
 
 
@@ -78,6 +110,7 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
         raise ConfigurationError(
             f"the journal has version {version}, this kit knows {len(_STEPS)}: update the kit"
         )
+    connection.create_function("sha256", 1, digest_of, deterministic=True)
     for step in _STEPS[version:]:
         for statement in step:
             connection.execute(statement)

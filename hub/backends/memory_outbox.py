@@ -146,12 +146,12 @@ class MemoryOutbox:
 
 def _by_submission(tables: Tables, kept: Sequence[Attempted]) -> list[list[StoredDelivery]]:
     """Group the documents of each submission; one that was replayed stands alone."""
-    groups: dict[tuple[MessageId, DeliveryId | None], list[StoredDelivery]] = {}
+    groups: dict[tuple[MessageId | None, DeliveryId | None], list[StoredDelivery]] = {}
     for each in kept:
         delivery = tables.deliveries[each.entry.delivery_id]
         if delivery.kind is MessageKind.DOCUMENT:
             alone = delivery.delivery_id if delivery.episode > 1 else None
-            groups.setdefault((delivery.submitted.message_id, alone), []).append(delivery)
+            groups.setdefault((delivery.message_id, alone), []).append(delivery)
     return list(groups.values())
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from hub.backends.memory_evidence import issue, letter, owe
+from hub.backends.memory_evidence import again, issue, owe
 from hub.backends.memory_store import MemoryStore, StoredDelivery, Tables, enter
 from hub.errors import RejectionCode, Violation
 from hub.message.decision import (
@@ -62,7 +62,8 @@ class MemorySeam:
             )
             outcomes = [work.decide(decision) for decision in decisions]
             receipts = await issue(self._store, tables, work.owed, attest)
-            leaving = [*work.outgoing, *receipts, *work.answer_again()]
+            repeated = again(self._store, tables, work.repeated)
+            leaving = [*work.outgoing, *receipts, *repeated]
             handed_over = self._store.promise(tables, leaving, self._claimant, self._lease)
         return Committed(outcomes=tuple(outcomes), handed_over=handed_over)
 
@@ -101,14 +102,6 @@ class _Work:
             )
             return self._refuse(message_id, refusal)
         return self._accept(message_id, decision.authorized, delivery)
-
-    def answer_again(self) -> list[StoredDelivery]:
-        """Send the stored answers once more to whoever repeated a submission; a status has none."""
-        return [
-            letter(self.store, self.tables, submitted, *self.tables.answers[submitted.message_id])
-            for submitted in self.repeated
-            if submitted.message_id in self.tables.answers
-        ]
 
     def _may_wait(self, received: ReceivedMessage) -> bool:
         age = self.now - received.received_at

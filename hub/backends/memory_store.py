@@ -22,9 +22,11 @@ from hub.message.identifiers import (
     MailboxName,
     MessageId,
     ReceiptId,
+    SubmissionId,
 )
 from hub.message.outbox import OutboxEntry
 from hub.message.receipt import ReceiptEvent
+from hub.message.receipt_sheet import ReceiptSheet
 from hub.ports import Clock
 
 NewId: TypeAlias = Callable[[], UUID]
@@ -36,7 +38,8 @@ class StoredDelivery:
     """A row of `deliveries`, with the submission it came from."""
 
     delivery_id: DeliveryId
-    submitted: Submitted
+    submitted: Submitted | None
+    """None for a sheet of receipts about several messages."""
     kind: MessageKind
     mailbox: MailboxName
     sender: AgencyKey | None
@@ -61,6 +64,11 @@ class StoredDelivery:
     def tries(self) -> int:
         """How often it was tried since it was accepted or replayed."""
         return self.attempt - self.first_attempt + 1
+
+    @property
+    def message_id(self) -> MessageId | None:
+        """The message that it carries or is about."""
+        return None if self.submitted is None else self.submitted.message_id
 
     @property
     def lane(self) -> Lane | None:
@@ -115,8 +123,8 @@ class Tables:
     digests: dict[tuple[str, Digest], MessageId] = field(default_factory=dict)
     refusals: dict[tuple[str, str, Digest], MessageId] = field(default_factory=dict)
     documents: dict[tuple[str, str], Digest] = field(default_factory=dict)
-    answers: dict[MessageId, tuple[ReceiptEvent, bytes]] = field(default_factory=dict)
-    """The stored acceptance or rejection of each message."""
+    answers: dict[MessageId, tuple[ReceiptSheet, SubmissionId]] = field(default_factory=dict)
+    """The sheet with the acceptance or rejection of each message, and the name it was submitted under."""
     failures: dict[DeliveryId, ReceiptId] = field(default_factory=dict)
     """The newest failure that was issued about each delivery."""
     subjects: set[tuple[DeliveryId, ReceiptEvent, int]] = field(default_factory=set)
@@ -268,7 +276,7 @@ def outbox_entry(entry: StoredEntry, delivery: StoredDelivery) -> OutboxEntry:
     return OutboxEntry(
         entry_id=entry.entry_id,
         delivery_id=delivery.delivery_id,
-        message_id=delivery.submitted.message_id,
+        message_id=delivery.message_id,
         kind=delivery.kind,
         mailbox=delivery.mailbox,
         sender=delivery.sender,

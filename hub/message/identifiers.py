@@ -18,6 +18,8 @@ MessageId = NewType("MessageId", UUID)
 DeliveryId = NewType("DeliveryId", UUID)
 """One thing that goes to one recipient; the same through all retries, restarts and replays."""
 ReceiptId = NewType("ReceiptId", UUID)
+SheetId = NewType("SheetId", UUID)
+"""The document in which receipts travel: that of the first receipt on it."""
 DocumentId = NewType("DocumentId", str)
 """`DocumentId` of an edXML header: opaque, unique per sender (vendors write it in at least three forms)."""
 Digest = NewType("Digest", bytes)

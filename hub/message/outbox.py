@@ -16,7 +16,8 @@ class OutboxEntry:
 
     entry_id: int
     delivery_id: DeliveryId
-    message_id: MessageId
+    message_id: MessageId | None
+    """None for receipts about several messages."""
     kind: MessageKind
     mailbox: MailboxName
     sender: AgencyKey | None
@@ -26,9 +27,10 @@ class OutboxEntry:
     attempt: int
     """The attempt that publishing this entry makes; the first is 1."""
     correlation_id: str
-    """A receipt carries the submission id it answers; anything else the hub's message id."""
+    """What a receipt answers, or the name of a sheet that answers several; else the message id."""
     document_id: DocumentId | None
     event: ReceiptEvent | None
+    """What a receipt proves; None where a sheet proves several things."""
     expires_at: datetime | None
     body: bytes
 

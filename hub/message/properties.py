@@ -22,9 +22,9 @@ RECIPIENT: Final = "x-recipient"
 HUB_MESSAGE_ID: Final = "x-message-id"
 DOCUMENT_ID: Final = "x-document-id"
 EVENT: Final = "x-event"
-"""Event name of a receipt."""
+"""Event name of a receipt, or of all receipts on a sheet; absent where they differ."""
 TRACE: Final = "traceparent"
-"""W3C trace context: its trace id is the hub's message id."""
+"""W3C trace context: its trace id is the hub's message id, or the delivery id of a sheet about several."""
 
 URGENT_PRIORITY: Final = 5
 """Above 4 a quorum queue (RabbitMQ 4) lets a message overtake; older brokers keep it in order."""
@@ -53,9 +53,10 @@ def headers_of(entry: OutboxEntry, span: str) -> dict[str, str | int]:
         LANE: URGENT if entry.is_urgent else ORDINARY,
         LANE_NUMBER: entry.lane_number,
         RECIPIENT: entry.recipient,
-        HUB_MESSAGE_ID: str(entry.message_id),
-        TRACE: f"00-{entry.message_id.hex}-{span}-01",
+        TRACE: f"00-{(entry.message_id or entry.delivery_id).hex}-{span}-01",
     }
+    if entry.message_id is not None:
+        headers[HUB_MESSAGE_ID] = str(entry.message_id)
     if entry.sender is not None:
         headers[SENDER] = entry.sender
     if entry.document_id is not None:

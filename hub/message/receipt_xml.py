@@ -1,6 +1,7 @@
 """Receipts as XML (`schemas/receipt/1.0/receipt.xsd`): written before signing, read after verifying."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from lxml import etree
 
 from hub.errors import RejectionCode, SchemaViolation, Violation
+from hub.message.edxml import XMLDSIG_NAMESPACE
 from hub.message.identifiers import (
     AgencyKey,
     DeliveryId,
@@ -24,45 +26,61 @@ from hub.message.refusal import violation
 RECEIPT_NAMESPACE: Final = "urn:vn:truc:receipt:1.0"
 SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 VIETNAM_TIME: Final = timezone(timedelta(hours=7))
-_EMPTY: Final = f'<Receipt xmlns="{RECEIPT_NAMESPACE}"/>'
+_LEAST_ON_A_SHEET: Final = 2
+_SIGNATURE: Final = f"{{{XMLDSIG_NAMESPACE}}}Signature"
 _LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
+_NOT_AS_IT_IS: Final = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def _visible_characters() -> Mapping[int, int]:
-    """Map each character that XML cannot carry to one that shows it (control pictures, U+FFFD)."""
+def _written_otherwise() -> Mapping[int, int | str]:
+    """Map what canonical XML escapes (§2.3), and what XML cannot carry to what shows it."""
     controls = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
     others = dict.fromkeys([*range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD)
-    return controls | others
+    escaped = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#xD;"}
+    return controls | others | escaped
 
 
-_VISIBLE: Final = _visible_characters()
+_WRITTEN_OTHERWISE: Final = _written_otherwise()
 
 
-def write_receipt(receipt: Receipt) -> etree._Element:
-    """Return *receipt* as XML, without a signature.
+def write_receipt(receipt: Receipt) -> bytes:
+    """Return *receipt* as XML in exclusive canonical form, without a signature.
 
     `read_receipt` gives an equal one back, except that a character which XML cannot carry (NUL and other
     control characters) comes back as the picture of it.
     """
-    root = etree.fromstring(_EMPTY)
-    _add(root, "ReceiptId", receipt.receipt_id)
-    _add(root, "Event", receipt.event)
-    _add(root, "IssuedAt", receipt.issued_at.astimezone(VIETNAM_TIME).isoformat())
-    _add(root, "Mailbox", receipt.mailbox)
-    _add(root, "SubmissionId", receipt.submission_id)
-    _add(root, "MessageId", receipt.message_id)
-    _add(root, "Digest", receipt.digest.hex()).set("algorithm", SHA256)
-    _add_if(root, "Sender", receipt.sender)
-    _add_if(root, "DocumentId", receipt.document_id)
-    _add(root, "Episode", receipt.episode)
-    _add_if(root, "Supersedes", receipt.supersedes)
-    _add_if(root, "Failure", receipt.failure)
-    _add_if(root, "Cause", receipt.cause)
-    for subject in receipt.subjects:
-        _add_subject(root, subject)
-    for broken in receipt.violations:
-        _add_violation(root, broken)
-    return root
+    return write_sheet([write_content(receipt)])
+
+
+def write_content(receipt: Receipt) -> bytes:
+    """Return what stands inside the element of *receipt*, in canonical form."""
+    return "".join(_content(receipt)).encode()
+
+
+def write_sheet(contents: Sequence[bytes]) -> bytes:
+    """Return the receipts of *contents* as one document in canonical form: one alone is a `Receipt`."""
+    if len(contents) == 1:
+        return b'<Receipt xmlns="%s">%s</Receipt>' % (RECEIPT_NAMESPACE.encode(), contents[0])
+    receipts = b"".join(b"<Receipt>%s</Receipt>" % content for content in contents)
+    return b'<Receipts xmlns="%s">%s</Receipts>' % (RECEIPT_NAMESPACE.encode(), receipts)
+
+
+def read_receipts(root: etree._Element) -> tuple[Receipt, ...]:
+    """Return the receipt, or those on the sheet, that *root* is; raises `SchemaViolation` else."""
+    if root.tag != _tag("Receipts"):
+        return (read_receipt(root),)
+    receipts = tuple(read_receipt(child) for child in root if child.tag != _SIGNATURE)
+    if len({each.receipt_id for each in receipts}) != len(receipts) or len(receipts) < _LEAST_ON_A_SHEET:
+        raise SchemaViolation([_violation("/Receipts", "not a sheet of several receipts")])
+    return receipts
+
+
+def find_receipt(root: etree._Element, receipt_id: ReceiptId) -> Receipt:
+    """Return that one receipt out of *root*, without reading the others; raises `LookupError`."""
+    for element in root.iter(_tag("Receipt")):
+        if _optional(element, "ReceiptId") == str(receipt_id):
+            return read_receipt(element)
+    raise LookupError(f"receipt {receipt_id} does not stand there")
 
 
 def read_receipt(root: etree._Element) -> Receipt:
@@ -97,14 +115,41 @@ def _receipt(root: etree._Element) -> Receipt:
     )
 
 
-def _add_subject(root: etree._Element, subject: ReceiptSubject) -> None:
-    element = etree.SubElement(root, _tag("Delivery"))
-    _add(element, "Recipient", subject.recipient)
-    _add_if(element, "DeliveryId", subject.delivery_id)
-    _add_if(element, "LaneNumber", subject.lane_number)
-    _add_if(element, "Attempt", subject.attempt)
+def _content(receipt: Receipt) -> Iterator[str]:
+    yield f"<ReceiptId>{receipt.receipt_id}</ReceiptId><Event>{receipt.event.value}</Event>"
+    yield f"<IssuedAt>{receipt.issued_at.astimezone(VIETNAM_TIME).isoformat()}</IssuedAt>"
+    yield _element("Mailbox", receipt.mailbox)
+    yield _element("SubmissionId", receipt.submission_id)
+    yield f"<MessageId>{receipt.message_id}</MessageId>"
+    yield f'<Digest algorithm="{SHA256}">{receipt.digest.hex()}</Digest>'
+    yield _element_if("Sender", receipt.sender)
+    yield _element_if("DocumentId", receipt.document_id)
+    yield f"<Episode>{receipt.episode}</Episode>"
+    yield _element_if("Supersedes", receipt.supersedes)
+    yield _element_if("Failure", receipt.failure)
+    yield _element_if("Cause", receipt.cause)
+    for subject in receipt.subjects:
+        yield from _subject_content(subject)
+    for broken in receipt.violations:
+        yield from _violation_content(broken)
+
+
+def _subject_content(subject: ReceiptSubject) -> Iterator[str]:
+    yield "<Delivery>"
+    yield _element("Recipient", subject.recipient)
+    yield _element_if("DeliveryId", subject.delivery_id)
+    yield _element_if("LaneNumber", subject.lane_number)
+    yield _element_if("Attempt", subject.attempt)
     if subject.already_had_it:
-        _add(element, "AlreadyHadIt", "true")
+        yield "<AlreadyHadIt>true</AlreadyHadIt>"
+    yield "</Delivery>"
+
+
+def _violation_content(broken: Violation) -> Iterator[str]:
+    yield f"<Violation>{_element('Code', broken.code)}{_element('Path', broken.path)}"
+    yield _element("Rule", broken.rule)
+    yield f'<Sentence xml:lang="vi">{_text_of(broken.vi)}</Sentence>'
+    yield f'<Sentence xml:lang="en">{_text_of(broken.en)}</Sentence></Violation>'
 
 
 def _subject(element: etree._Element) -> ReceiptSubject:
@@ -117,15 +162,6 @@ def _subject(element: etree._Element) -> ReceiptSubject:
         attempt=None if attempt is None else int(attempt),
         already_had_it=_optional(element, "AlreadyHadIt") in {"true", "1"},
     )
-
-
-def _add_violation(root: etree._Element, broken: Violation) -> None:
-    element = etree.SubElement(root, _tag("Violation"))
-    _add(element, "Code", broken.code)
-    _add(element, "Path", broken.path)
-    _add(element, "Rule", broken.rule)
-    _add(element, "Sentence", broken.vi).set(_LANGUAGE, "vi")
-    _add(element, "Sentence", broken.en).set(_LANGUAGE, "en")
 
 
 def _read_violation(element: etree._Element) -> Violation:
@@ -143,15 +179,17 @@ def _tag(name: str) -> str:
     return f"{{{RECEIPT_NAMESPACE}}}{name}"
 
 
-def _add(parent: etree._Element, name: str, value: object) -> etree._Element:
-    element = etree.SubElement(parent, _tag(name))
-    element.text = str(value).translate(_VISIBLE)
-    return element
+def _element(name: str, value: object) -> str:
+    return f"<{name}>{_text_of(value)}</{name}>"
 
 
-def _add_if(parent: etree._Element, name: str, value: object | None) -> None:
-    if value is not None:
-        _add(parent, name, value)
+def _element_if(name: str, value: object | None) -> str:
+    return "" if value is None else _element(name, value)
+
+
+def _text_of(value: object) -> str:
+    text = str(value)
+    return text.translate(_WRITTEN_OTHERWISE) if _NOT_AS_IT_IS.search(text) else text
 
 
 def _text(element: etree._Element, name: str) -> str:

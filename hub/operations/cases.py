@@ -228,7 +228,7 @@ def _replayed(case: LockedCase, delivery: LockedDelivery, operator: str) -> Even
     }
     return Event(
         name="delivery.replayed",
-        message_id=delivery.submitted.message_id,
+        message_id=delivery.message_id,
         delivery_id=delivery.delivery_id,
         detail=detail,
     )
@@ -237,7 +237,7 @@ def _replayed(case: LockedCase, delivery: LockedDelivery, operator: str) -> Even
 def _discarded(case: LockedCase, delivery: LockedDelivery, operator: str) -> Event:
     return Event(
         name="delivery.discarded",
-        message_id=delivery.submitted.message_id,
+        message_id=delivery.message_id,
         delivery_id=delivery.delivery_id,
         detail={"case_id": case.case_id, "operator": operator, "episode": delivery.episode + 1},
     )

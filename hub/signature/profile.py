@@ -70,5 +70,6 @@ ENVELOPE: Final = Location(
     names=tuple(f"{{{EDXML_NAMESPACE}}}{name}" for name in ("edXML", "edXMLEnvelope", "edXMLHeader"))
 )
 RECEIPT: Final = Location(names=(f"{{{RECEIPT_NAMESPACE}}}Receipt",))
+RECEIPT_SHEET: Final = Location(names=(f"{{{RECEIPT_NAMESPACE}}}Receipts",))
 PLACEHOLDERS: Final = frozenset(f"{{{EDXML_NAMESPACE}}}{name}" for name in ("Signature", "DigitalSignature"))
 """What vendors' software leaves in the header where it does not sign: empty, or a dummy from a sample."""

@@ -1,4 +1,4 @@
-"""Verifies a receipt of the hub, for whoever holds one: agencies, auditors, courts."""
+"""Verifies receipts of the hub, for whoever holds some: agencies, auditors, courts."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,32 +10,37 @@ from hub.errors import MalformedMessage, RejectionCode
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
 from hub.message.receipt import Receipt
-from hub.message.receipt_xml import read_receipt
+from hub.message.receipt_xml import read_receipts
 from hub.message.refusal import violation
 from hub.signature.certificates import CERTIFICATE_PATH, TrustAnchors, check_certificate, subject_of
 from hub.signature.finding import Finding, SubIndication, adverse, rejected
-from hub.signature.profile import RECEIPT
+from hub.signature.profile import RECEIPT, RECEIPT_SHEET, Location
 from hub.signature.verification import SignedContent, verify_signature
 
 MAX_OCTETS: Final = 2_000_000
-"""Far above a receipt for the largest number of recipients."""
+"""Far above a sheet of receipts, and a receipt for the largest number of recipients."""
 
 
-def verify_receipt(
+def verify_receipts(
     body: bytes, *, anchors: TrustAnchors, hub_certificates: Collection[Fingerprint], at: datetime
-) -> Receipt:
-    """Return the receipt that *body* proves; raises `MessageRejected` where it proves nothing.
+) -> tuple[Receipt, ...]:
+    """Return what *body* proves, one receipt or a sheet of them; raises `MessageRejected` where nothing.
 
     The signature covers all of it, its certificate is one of *hub_certificates* and leads to one of *anchors*
-    at *at*; only the signed bytes were read. For a receipt from the archive, *at* is when it was received.
+    at *at*; only the signed bytes were read. For receipts from the archive, *at* is when they were received.
     """
-    content = verify_signature(_parse(body), location=RECEIPT)
+    root = _parse(body)
+    content = verify_signature(root, location=_location(root))
     if content.signed_by not in hub_certificates:
         raise rejected(_not_the_hub(content))
     finding = check_certificate(content.certificate, content.chain, anchors, at)
     if finding.violation is not None:
         raise rejected(finding)
-    return read_receipt(content.signed_tree)
+    return read_receipts(content.signed_tree)
+
+
+def _location(root: etree._Element) -> Location:
+    return RECEIPT_SHEET if root.tag == RECEIPT_SHEET.names[0] else RECEIPT
 
 
 def _parse(body: bytes) -> etree._Element:

@@ -32,6 +32,7 @@ from hub.signature.profile import ENVELOPE, PLACEHOLDERS, SIGNATURE
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
+_DECLARATION: Final = b"<?xml version='1.0' encoding='UTF-8'?>\n"
 _SIGNATURE: Final = (
     f'<ds:Signature xmlns:ds="{XMLDSIG_NAMESPACE}"><ds:SignedInfo>'
     f'<ds:CanonicalizationMethod Algorithm="{profile.EXCLUSIVE_C14N}"/>'
@@ -41,6 +42,17 @@ _SIGNATURE: Final = (
     '</ds:Transforms><ds:DigestMethod Algorithm="{digest_method}"/>'
     "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue/>"
     "<ds:KeyInfo><ds:X509Data>{certificates}</ds:X509Data></ds:KeyInfo></ds:Signature>"
+)
+_NAMED: Final = f' xmlns:ds="{XMLDSIG_NAMESPACE}"'
+_CANONICAL_SIGNED_INFO: Final = (
+    f"<ds:SignedInfo{_NAMED}>"
+    f'<ds:CanonicalizationMethod Algorithm="{profile.EXCLUSIVE_C14N}"></ds:CanonicalizationMethod>'
+    '<ds:SignatureMethod Algorithm="{signature_method}"></ds:SignatureMethod>'
+    '<ds:Reference URI=""><ds:Transforms>'
+    f'<ds:Transform Algorithm="{profile.ENVELOPED}"></ds:Transform>'
+    f'<ds:Transform Algorithm="{profile.EXCLUSIVE_C14N}"></ds:Transform>'
+    '</ds:Transforms><ds:DigestMethod Algorithm="{digest_method}"></ds:DigestMethod>'
+    "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
 )
 _SIGNED_ALREADY: Final = Sentence("gói tin đã được ký", "the envelope is signed already")
 _RELATIVE_NAMESPACE: Final = Sentence(
@@ -127,9 +139,28 @@ def sign_envelope(body: bytes, key: SigningKey) -> bytes:
         raise _unsignable("Canonical XML 1.0 §1.3", _RELATIVE_NAMESPACE) from error
 
 
-def sign_receipt(root: etree._Element, key: SigningKey) -> bytes:
-    """Return the receipt *root* signed with *key*, the signature its last child."""
-    return _signed(root, root, key)
+def sign_receipt(octets: bytes, key: SigningKey) -> bytes:
+    """Return the receipt, or sheet of receipts, *octets* signed with *key*, the signature its last child.
+
+    *octets* are in exclusive canonical form already (`hub.message.receipt_xml` writes them so): they are
+    hashed as they are, and nothing is parsed.
+    """
+    signature_method, digest_method, algorithm = _methods(key)
+    digest = Hash(algorithm)
+    digest.update(octets)
+    signed_info = _CANONICAL_SIGNED_INFO.format(
+        signature_method=signature_method,
+        digest_method=digest_method,
+        digest=b64encode(digest.finalize()).decode(),
+    )
+    value = b64encode(_sign(signed_info.encode(), key.private_key, algorithm)).decode()
+    signature = (
+        f"<ds:Signature{_NAMED}>{signed_info.replace(_NAMED, '')}"
+        f"<ds:SignatureValue>{value}</ds:SignatureValue><ds:KeyInfo><ds:X509Data>"
+        f"{_encoded((key.certificate, *key.chain))}</ds:X509Data></ds:KeyInfo></ds:Signature>"
+    )
+    end = octets.rindex(b"</")
+    return b"".join([_DECLARATION, octets[:end], signature.encode(), octets[end:]])
 
 
 def _envelope(body: bytes) -> etree._Element:

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.message.receipt import Receipt
-from hub.message.receipt_xml import write_receipt
+from hub.message.receipt_sheet import ReceiptSheet, write_sheets
 from hub.signature.signing import SigningKey, sign_receipt
 
 
@@ -17,10 +17,10 @@ class Attestation:
     key: SigningKey
     executor: Executor
 
-    async def __call__(self, receipts: Sequence[Receipt]) -> Sequence[bytes]:
-        """Return the signed XML of each of *receipts*, in order."""
+    async def __call__(self, receipts: Sequence[Receipt]) -> Sequence[ReceiptSheet]:
+        """Return *receipts* on signed sheets, those for one agency together."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.executor, self._sign, receipts)
 
-    def _sign(self, receipts: Sequence[Receipt]) -> list[bytes]:
-        return [sign_receipt(write_receipt(receipt), self.key) for receipt in receipts]
+    def _sign(self, receipts: Sequence[Receipt]) -> list[ReceiptSheet]:
+        return [replace(sheet, body=sign_receipt(sheet.body, self.key)) for sheet in write_sheets(receipts)]

@@ -173,7 +173,7 @@ async def _outcome(place: Place, since: float) -> asyncpg.Record:
             select extract(epoch from min(consigned_at) filter (where kind = 'document'))::float8 as first,
                    extract(epoch from max(consigned_at))::float8 as last,
                    count(*) filter (where kind = 'document') as documents,
-                   count(*) filter (where kind = 'receipt') as receipts,
+                   (select count(*) from receipts where issued_at >= to_timestamp($1)) as receipts,
                    count(*) filter (where consigned_at is null) as unconfirmed
             from deliveries where created_at >= to_timestamp($1)
             """,

@@ -48,16 +48,24 @@ class _Arrivals:
     """What came into one agency's queue, and when, by the monotonic clock that also times the submissions."""
 
     found: list[Found] = field(default_factory=list)
-    at: dict[tuple[str, str], float] = field(default_factory=dict)
-    """By submission and event of a receipt; by digest, and no event, of a document."""
+    seen_at: list[float] = field(default_factory=list)
+    receipts: int = 0
 
     async def take(self, message: AbstractIncomingMessage) -> None:
-        now = time.monotonic()
+        self.seen_at.append(time.monotonic())
         await message.ack()
         found = found_in(message)
         self.found.append(found)
-        name = found.correlation_id if found.event else found.digest.hex()
-        self.at.setdefault((name, found.event), now)
+        self.receipts += found.body.count(b"</ReceiptId>")
+
+    def at(self) -> dict[tuple[str, str], float]:
+        """By submission and event of a receipt; by digest, and no event, of a document."""
+        instants: dict[tuple[str, str], float] = {}
+        for found, instant in zip(self.found, self.seen_at, strict=True):
+            names = [(each.submission_id, each.event.value) for each in found.receipts]
+            for name in names or [(found.digest.hex(), "")]:
+                instants.setdefault(name, instant)
+        return instants
 
 
 async def measure_latency(
@@ -75,7 +83,7 @@ async def measure_latency(
             await stack.enter_async_context(consuming(place.sender, answered.take))
             confirmed = await _submit_steadily(place.sender, bodies)
             await until(
-                lambda: len(received.found) >= len(bodies) and len(answered.found) >= 2 * len(bodies),
+                lambda: len(received.found) >= len(bodies) and answered.receipts >= 2 * len(bodies),
                 what="the arrival of everything that was submitted",
                 seconds=PATIENCE,
             )
@@ -126,10 +134,11 @@ def _latency(
     received: _Arrivals,
     answered: _Arrivals,
 ) -> Latency:
-    documents = sorted(1000 * (received.at[expected.digests[one].hex(), ""] - at) for one, at in confirmed)
+    arrived, told = received.at(), answered.at()
+    documents = sorted(1000 * (arrived[expected.digests[one].hex(), ""] - at) for one, at in confirmed)
 
     def until_receipt(event: ReceiptEvent) -> float:
-        return statistics.median(1000 * (answered.at[one, event.value] - at) for one, at in confirmed)
+        return statistics.median(1000 * (told[one, event.value] - at) for one, at in confirmed)
 
     return Latency(
         documents=len(documents),

@@ -25,8 +25,6 @@ def deliveries(*bodies: bytes) -> list[Found]:
     return [
         Found(
             kind=MessageKind.DOCUMENT,
-            event="",
-            correlation_id="",
             delivery_id=str(uuid4()),
             digest=digest_of(body),
             octets=len(body),

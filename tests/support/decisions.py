@@ -1,5 +1,6 @@
 """What intake decided, made without XML: `a_submission().to("H41").saying(b"...")`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -21,27 +22,29 @@ from hub.message.identifiers import (
     digest_of,
 )
 from hub.message.receipt import Receipt
-from hub.message.receipt_xml import read_receipt, write_receipt
+from hub.message.receipt_sheet import ReceiptSheet, write_sheets
+from hub.message.receipt_xml import read_receipts
 from hub.message.refusal import violation
 from hub.message.stages import AuthorizedMessage, ReceivedMessage, Route, ValidMessage, VerifiedMessage
 
 _TREE = etree.fromstring("<edXML/>")
 
 
-async def plain_pen(receipts: object) -> list[bytes]:
+async def plain_pen(receipts: Sequence[Receipt]) -> list[ReceiptSheet]:
     """Write receipts without signing them; each writing is another, as a signature's would be."""
-    assert isinstance(receipts, list | tuple)
-    return [pen_of(receipt) for receipt in receipts]
+    return [
+        replace(sheet, body=b"<!-- %s -->%s" % (uuid4().hex.encode(), sheet.body))
+        for sheet in write_sheets(receipts)
+    ]
 
 
-def pen_of(receipt: Receipt) -> bytes:
-    root = write_receipt(receipt)
-    root.append(etree.Comment(uuid4().hex))
-    return etree.tostring(root)
+def read_all(body: bytes) -> tuple[Receipt, ...]:
+    return read_receipts(etree.fromstring(body))
 
 
 def read(body: bytes) -> Receipt:
-    return read_receipt(etree.fromstring(body))
+    (receipt,) = read_all(body)
+    return receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from hub.message import properties
 from hub.message.identifiers import Fingerprint, MailboxName
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.signature.certificates import TrustAnchors
-from hub.signature.receipts import verify_receipt
+from hub.signature.receipts import verify_receipts
 from hub.signature.signing import SigningKey, sign_envelope
 from tests.support.waiting import until
 
@@ -55,6 +55,7 @@ class RawAgency:
         self._exchange = exchange
         self._anchors = TrustAnchors.from_bytes(agency.anchors_file.read_bytes())
         certificate = x509.load_pem_x509_certificate(agency.hub_certificate_file.read_bytes())
+        self._verified: dict[bytes, tuple[Receipt, ...]] = {}
         self._hub_certificates = {Fingerprint(certificate.fingerprint(SHA256()))}
 
     @classmethod
@@ -111,17 +112,22 @@ class RawAgency:
         """Return the verified receipts about a submission, in the order in which they came."""
         return [
             receipt
-            for each in self.arrived
-            if each.kind == "receipt" and each.correlation_id == submission_id
-            for receipt in [self.verified(each)]
+            for each in self.of_kind("receipt")
+            for receipt in self.verified(each)
+            if submission_id in {each.correlation_id, receipt.submission_id}
             if event in {None, receipt.event}
         ]
 
-    def verified(self, arrived: Arrived) -> Receipt:
-        """Return what a receipt says; raises where the hub's signature does not hold."""
-        return verify_receipt(
-            arrived.body, anchors=self._anchors, hub_certificates=self._hub_certificates, at=datetime.now(UTC)
-        )
+    def verified(self, arrived: Arrived) -> tuple[Receipt, ...]:
+        """Return what a receipt or a sheet of them says; raises where the hub's signature does not hold."""
+        if arrived.body not in self._verified:
+            self._verified[arrived.body] = verify_receipts(
+                arrived.body,
+                anchors=self._anchors,
+                hub_certificates=self._hub_certificates,
+                at=datetime.now(UTC),
+            )
+        return self._verified[arrived.body]
 
     async def receipt(self, submission_id: str, event: ReceiptEvent, *, seconds: float = 30.0) -> Receipt:
         """Wait for the first receipt of *event*."""

@@ -37,6 +37,11 @@ def a_receipt() -> Receipt:
     )
 
 
+def another(receipt: Receipt, number: int = 10) -> Receipt:
+    """Say the same as *receipt* under another name."""
+    return replace(receipt, receipt_id=ReceiptId(UUID(int=number)))
+
+
 def a_refusal() -> Receipt:
     broken = (
         violation(RejectionCode.NO_SIGNATURE, path="/edXML", rule="XMLDSIG 1.1 §4.1"),

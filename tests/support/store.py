@@ -41,7 +41,7 @@ from hub.message.outbox import (
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.ports import Outbox, Quarantine, Recover, Registry, Returns, Seam
 from tests.support.database import PrivateDatabase
-from tests.support.decisions import plain_pen, read
+from tests.support.decisions import plain_pen, read_all
 from tests.support.waiting import until
 
 PLENTY = 100_000_000
@@ -141,7 +141,13 @@ def documents(entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
 def receipts(entries: Sequence[OutboxEntry], event: ReceiptEvent | None = None) -> list[Receipt]:
     """Read the receipts that *entries* carry."""
     bodies = [entry.body for entry in of_kind(entries, MessageKind.RECEIPT)]
-    return [receipt for receipt in map(read, bodies) if event in {None, receipt.event}]
+    return [receipt for body in bodies for receipt in read_all(body) if event in {None, receipt.event}]
+
+
+def answered(entries: Sequence[OutboxEntry]) -> set[str]:
+    """Return the submissions that the receipts in *entries* answer, in name or in content."""
+    letters = of_kind(entries, MessageKind.RECEIPT)
+    return {letter.correlation_id for letter in letters} | {each.submission_id for each in receipts(letters)}
 
 
 class StoreUnderTest(Protocol):

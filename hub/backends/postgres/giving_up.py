@@ -154,7 +154,7 @@ def _returned_event(each: ReturnedDelivery, delivery: LockedDelivery, what: Reco
         detail["not_before"] = what.not_before.isoformat()
     return Event(
         name="delivery.returned",
-        message_id=delivery.submitted.message_id,
+        message_id=delivery.message_id,
         delivery_id=each.delivery_id,
         detail=detail,
     )
@@ -163,7 +163,7 @@ def _returned_event(each: ReturnedDelivery, delivery: LockedDelivery, what: Reco
 def _stale_event(each: ReturnedDelivery, delivery: LockedDelivery | None) -> Event:
     return Event(
         name="delivery.returned_late",
-        message_id=None if delivery is None else delivery.submitted.message_id,
+        message_id=None if delivery is None else delivery.message_id,
         delivery_id=each.delivery_id,
         detail={"attempt": each.attempt, "reason": each.reason.value},
     )
@@ -172,7 +172,7 @@ def _stale_event(each: ReturnedDelivery, delivery: LockedDelivery | None) -> Eve
 def _ended_event(delivery: LockedDelivery, failure: Failure) -> Event:
     return Event(
         name=f"delivery.{delivery.state.value}",
-        message_id=delivery.submitted.message_id,
+        message_id=delivery.message_id,
         delivery_id=delivery.delivery_id,
         detail={"failure": failure.kind.value, "cause": failure.cause},
     )

@@ -5,14 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.posting import NewDelivery
 from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.postgres.statements import columns, statement
 from hub.message.edxml import MessageKind
 from hub.message.evidence import subject
-from hub.message.identifiers import AgencyKey, DeliveryId, MailboxName, MessageId, ReceiptId, SubmissionId
+from hub.message.identifiers import (
+    AgencyKey,
+    DeliveryId,
+    MailboxName,
+    MessageId,
+    ReceiptId,
+    SheetId,
+    SubmissionId,
+)
 from hub.message.receipt import FailureKind, Receipt, ReceiptEvent
+from hub.message.receipt_sheet import ReceiptSheet
 from hub.ports import Attest
 
 NewId = Callable[[], UUID]
@@ -26,19 +37,27 @@ class Failure:
     cause: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A message that was submitted once more, by whom, and under which name this time."""
+
+    message_id: MessageId
+    mailbox: MailboxName
+    sender: AgencyKey | None
+    submission_id: SubmissionId
+
+
 async def issue(
     transaction: Transaction, receipts: Sequence[Receipt], attest: Attest, new_id: NewId
 ) -> list[NewDelivery]:
     """Sign and store *receipts*; returns the deliveries that carry them, not yet entered."""
     if not receipts:
         return []
-    bodies = await attest(receipts)
-    rows = [_receipt_row(receipt, body) for receipt, body in zip(receipts, bodies, strict=True)]
-    await transaction.execute(statement("insert_receipts"), *columns(rows, 7))
-    return [
-        _delivery_of(receipt, body, DeliveryId(new_id()))
-        for receipt, body in zip(receipts, bodies, strict=True)
-    ]
+    sheets = await attest(receipts)
+    rows = [_receipt_row(receipt, sheet) for sheet in sheets for receipt in sheet.receipts]
+    sheet_rows = [(sheet.sheet_id, sheet.event, sheet.body) for sheet in sheets]
+    await transaction.execute(statement("insert_receipts"), *columns(rows, 7), *columns(sheet_rows, 3))
+    return [_delivery_of(sheet, DeliveryId(new_id())) for sheet in sheets]
 
 
 async def enlist(
@@ -90,36 +109,53 @@ async def owe(
     ]
 
 
-async def again(
-    transaction: Transaction,
-    wanted: Iterable[tuple[MessageId, MailboxName, AgencyKey | None, SubmissionId]],
-    new_id: NewId,
-) -> list[NewDelivery]:
-    """Return deliveries that send stored answers once more, under the submission id that was used this time.
+async def again(transaction: Transaction, wanted: Iterable[Asked], new_id: NewId) -> list[NewDelivery]:
+    """Return deliveries that send stored answers once more.
 
-    Every document has one answer, an acceptance or a rejection; an accepted status has none.
+    Every document has one answer, an acceptance or a rejection; an accepted status has none. A sheet with
+    several of them goes out once. Who asks under another submission id than before is answered under it.
     """
     asked = list(wanted)
     if not asked:
         return []
-    rows = await transaction.fetch(statement("find_answers"), [each[0] for each in asked])
-    stored = {row["message_id"]: row for row in rows}
+    found = await transaction.fetch(statement("find_answers"), [each.message_id for each in asked])
+    answers = {row["message_id"]: row for row in found}
+    letters: dict[tuple[object, ...], list[Asked]] = {}
+    for each in [each for each in asked if each.message_id in answers]:
+        answer = answers[each.message_id]
+        name = None if each.submission_id == answer["submission_id"] else each.submission_id
+        letters.setdefault((answer["sheet_id"], each.mailbox, each.sender, name), []).append(each)
+    sheets = {row["sheet_id"]: row for row in await _read_sheets(transaction, answers.values())}
     return [
-        NewDelivery(
-            delivery_id=DeliveryId(new_id()),
-            message_id=message_id,
-            receipt_id=ReceiptId(stored[message_id]["receipt_id"]),
-            kind=MessageKind.RECEIPT,
-            mailbox=mailbox,
-            sender=None,
-            recipient=sender or AgencyKey(mailbox),
-            correlation_id=submission_id,
-            event=ReceiptEvent(stored[message_id]["event"]),
-            body=stored[message_id]["body"],
-        )
-        for message_id, mailbox, sender, submission_id in asked
-        if message_id in stored
+        _letter(sheets[answers[together[0].message_id]["sheet_id"]], together, DeliveryId(new_id()))
+        for together in letters.values()
     ]
+
+
+async def _read_sheets(
+    transaction: Transaction, answers: Iterable[asyncpg.Record]
+) -> Sequence[asyncpg.Record]:
+    return await transaction.fetch(
+        statement("read_receipt_sheets"), sorted({row["sheet_id"] for row in answers})
+    )
+
+
+def _letter(sheet: asyncpg.Record, together: Sequence[Asked], delivery_id: DeliveryId) -> NewDelivery:
+    """Return the delivery of a stored *sheet* that answers all who ask *together*."""
+    first = together[0]
+    is_one = all(each.message_id == first.message_id for each in together)
+    return NewDelivery(
+        delivery_id=delivery_id,
+        message_id=first.message_id if is_one else None,
+        sheet_id=SheetId(sheet["sheet_id"]),
+        kind=MessageKind.RECEIPT,
+        mailbox=first.mailbox,
+        sender=None,
+        recipient=first.sender or AgencyKey(first.mailbox),
+        correlation_id=first.submission_id if is_one else str(sheet["sheet_id"]),
+        event=None if sheet["event"] is None else ReceiptEvent(sheet["event"]),
+        body=sheet["body"],
+    )
 
 
 def _receipt_about(
@@ -133,6 +169,8 @@ def _receipt_about(
 ) -> Receipt:
     first = deliveries[0]
     failure = failures.get(first.delivery_id)
+    if first.submitted is None:
+        raise ValueError(f"delivery {first.delivery_id} carries receipts, and no receipt is about those")
     return first.submitted.receipt(
         event,
         receipt_id=receipt_id,
@@ -148,23 +186,23 @@ def _receipt_about(
     )
 
 
-def _delivery_of(receipt: Receipt, body: bytes, delivery_id: DeliveryId) -> NewDelivery:
+def _delivery_of(sheet: ReceiptSheet, delivery_id: DeliveryId) -> NewDelivery:
     return NewDelivery(
         delivery_id=delivery_id,
-        message_id=receipt.message_id,
-        receipt_id=receipt.receipt_id,
+        message_id=sheet.message_id,
+        sheet_id=sheet.sheet_id,
         kind=MessageKind.RECEIPT,
-        mailbox=receipt.mailbox,
+        mailbox=sheet.mailbox,
         sender=None,
-        recipient=receipt.sender or AgencyKey(receipt.mailbox),
-        document_id=receipt.document_id,
-        correlation_id=receipt.submission_id,
-        event=receipt.event,
-        body=body,
+        recipient=sheet.recipient,
+        document_id=sheet.document_id,
+        correlation_id=sheet.correlation_id,
+        event=sheet.event,
+        body=sheet.body,
     )
 
 
-def _receipt_row(receipt: Receipt, body: bytes) -> tuple[object, ...]:
+def _receipt_row(receipt: Receipt, sheet: ReceiptSheet) -> tuple[object, ...]:
     return (
         receipt.receipt_id,
         receipt.message_id,
@@ -172,5 +210,5 @@ def _receipt_row(receipt: Receipt, body: bytes) -> tuple[object, ...]:
         receipt.mailbox,
         receipt.issued_at,
         receipt.supersedes,
-        body,
+        sheet.sheet_id,
     )

@@ -190,11 +190,11 @@ class PostgresOutbox:
         at: datetime,
     ) -> list[Receipt]:
         """Owe one receipt for the documents of each submission, and one for each that was replayed."""
-        groups: dict[tuple[MessageId, DeliveryId | None], list[LockedDelivery]] = {}
+        groups: dict[tuple[MessageId | None, DeliveryId | None], list[LockedDelivery]] = {}
         for delivery in confirmed:
             if delivery.kind == MessageKind.DOCUMENT.value:
                 alone = delivery.delivery_id if delivery.episode > 1 else None
-                groups.setdefault((delivery.submitted.message_id, alone), []).append(delivery)
+                groups.setdefault((delivery.message_id, alone), []).append(delivery)
         return await issuing.owe(
             transaction, ReceiptEvent.CONTENT_CONSIGNMENT, list(groups.values()), at=at, new_id=self._new_id
         )
@@ -262,7 +262,7 @@ def _entry(row: asyncpg.Record) -> OutboxEntry:
     return OutboxEntry(
         entry_id=row["entry_id"],
         delivery_id=DeliveryId(row["delivery_id"]),
-        message_id=MessageId(row["message_id"]),
+        message_id=MessageId(row["message_id"]) if row["message_id"] is not None else None,
         kind=MessageKind(row["kind"]),
         mailbox=MailboxName(row["mailbox"]),
         sender=row["sender"],

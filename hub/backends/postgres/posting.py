@@ -16,7 +16,7 @@ from hub.message.identifiers import (
     DocumentId,
     MailboxName,
     MessageId,
-    ReceiptId,
+    SheetId,
 )
 from hub.message.outbox import OutboxEntry
 from hub.message.receipt import ReceiptEvent
@@ -27,7 +27,8 @@ class NewDelivery:
     """One thing that is to go to one mailbox."""
 
     delivery_id: DeliveryId
-    message_id: MessageId
+    message_id: MessageId | None
+    """None for a sheet of receipts about several messages."""
     kind: MessageKind
     mailbox: MailboxName
     sender: AgencyKey | None
@@ -35,7 +36,7 @@ class NewDelivery:
     correlation_id: str
     body: bytes
     document_id: DocumentId | None = None
-    receipt_id: ReceiptId | None = None
+    sheet_id: SheetId | None = None
     event: ReceiptEvent | None = None
     business_type: BusinessType | None = None
     content_digest: Digest | None = None
@@ -94,7 +95,7 @@ async def enter(transaction: Transaction, deliveries: Sequence[NewDelivery]) -> 
     if not deliveries:
         return frozenset()
     rows = await transaction.fetch(
-        statement("insert_deliveries"), *columns([_delivery_row(each) for each in deliveries], 15)
+        statement("insert_deliveries"), *columns([_delivery_row(each) for each in deliveries], 14)
     )
     return frozenset(DeliveryId(row["delivery_id"]) for row in rows)
 
@@ -150,7 +151,7 @@ def _delivery_row(each: NewDelivery) -> tuple[object, ...]:
     return (
         each.delivery_id,
         each.message_id,
-        each.receipt_id,
+        each.sheet_id,
         each.kind.value,
         each.mailbox,
         each.sender,
@@ -161,7 +162,6 @@ def _delivery_row(each: NewDelivery) -> tuple[object, ...]:
         each.is_urgent,
         each.lane_number,
         each.correlation_id,
-        each.event,
         each.expires_at,
     )
 

@@ -48,7 +48,13 @@ class LockedDelivery:
     mailbox: MailboxName
     octets: int
     consigned_at: datetime | None
-    submitted: Submitted
+    submitted: Submitted | None
+    """None for a sheet of receipts about several messages, which nobody submitted."""
+
+    @property
+    def message_id(self) -> MessageId | None:
+        """The message that it carries or is about."""
+        return None if self.submitted is None else self.submitted.message_id
 
     @property
     def tries(self) -> int:
@@ -91,32 +97,37 @@ async def lock(
 
 def locked_deliveries(rows: Sequence[asyncpg.Record]) -> dict[DeliveryId, LockedDelivery]:
     """Return the deliveries of *rows*, which the transaction holds."""
-    return {
-        DeliveryId(row["delivery_id"]): LockedDelivery(
-            delivery_id=DeliveryId(row["delivery_id"]),
-            kind=row["kind"],
-            state=DeliveryState(row["state"]),
-            attempt=row["attempt"],
-            first_attempt=row["first_attempt"],
-            episode=row["episode"],
-            lane_number=row["lane_number"],
-            is_urgent=row["is_urgent"],
-            sender=row["sender"],
-            recipient=AgencyKey(row["recipient"]),
-            mailbox=MailboxName(row["mailbox"]),
-            octets=row["octets"],
-            consigned_at=row["consigned_at"],
-            submitted=Submitted(
-                message_id=MessageId(row["message_id"]),
-                mailbox=MailboxName(row["submitted_by"]),
-                submission_id=SubmissionId(row["submission_id"]),
-                digest=Digest(row["digest"]),
-                sender=row["submitted_for"],
-                document_id=DocumentId(row["document_id"]) if row["document_id"] is not None else None,
-            ),
-        )
-        for row in rows
-    }
+    return {DeliveryId(row["delivery_id"]): _locked_delivery(row) for row in rows}
+
+
+def _locked_delivery(row: asyncpg.Record) -> LockedDelivery:
+    return LockedDelivery(
+        delivery_id=DeliveryId(row["delivery_id"]),
+        kind=row["kind"],
+        state=DeliveryState(row["state"]),
+        attempt=row["attempt"],
+        first_attempt=row["first_attempt"],
+        episode=row["episode"],
+        lane_number=row["lane_number"],
+        is_urgent=row["is_urgent"],
+        sender=row["sender"],
+        recipient=AgencyKey(row["recipient"]),
+        mailbox=MailboxName(row["mailbox"]),
+        octets=row["octets"] or 0,
+        consigned_at=row["consigned_at"],
+        submitted=None if row["message_id"] is None else _submitted(row),
+    )
+
+
+def _submitted(row: asyncpg.Record) -> Submitted:
+    return Submitted(
+        message_id=MessageId(row["message_id"]),
+        mailbox=MailboxName(row["submitted_by"]),
+        submission_id=SubmissionId(row["submission_id"]),
+        digest=Digest(row["digest"]),
+        sender=row["submitted_for"],
+        document_id=DocumentId(row["document_id"]) if row["document_id"] is not None else None,
+    )
 
 
 async def match(transaction: Transaction, admissions: Sequence[Admission]) -> dict[MessageId, DeliveryId]:

@@ -9,7 +9,7 @@ from typing import Final
 from hub.backends.postgres import enlisting, issuing, posting, reporting
 from hub.backends.postgres.claimant import Claimant
 from hub.backends.postgres.enlisting import Admission
-from hub.backends.postgres.issuing import NewId
+from hub.backends.postgres.issuing import Asked, NewId
 from hub.backends.postgres.message_rows import accepted_row, refused_row
 from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.posting import Lane, NewDelivery
@@ -37,7 +37,6 @@ from hub.message.identifiers import (
     MailboxName,
     MessageId,
     ReceiptId,
-    SubmissionId,
     agency_key,
 )
 from hub.message.patience import may_wait
@@ -111,9 +110,7 @@ class _Work:
     outgoing: list[NewDelivery] = field(default_factory=list)
     owed: list[Receipt] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    repeated: list[tuple[MessageId, MailboxName, AgencyKey | None, SubmissionId]] = field(
-        default_factory=list
-    )
+    repeated: list[Asked] = field(default_factory=list)
 
     async def run(self, decisions: Sequence[Decision], attest: Attest) -> Committed:
         """Decide every race by its key, write everything, and hand over what may leave at once."""
@@ -223,7 +220,7 @@ class _Work:
         if len(entered) < len(built):
             built = await posting.close_gaps(self.transaction, built, entered)
         self.outgoing = [each for each in built if each.delivery_id in entered]
-        by_message: dict[MessageId, list[NewDelivery]] = {}
+        by_message: dict[MessageId | None, list[NewDelivery]] = {}
         for each in built:
             by_message.setdefault(each.message_id, []).append(each)
         for admission in self.admissions:
@@ -303,7 +300,14 @@ class _Work:
             )
 
     def _repeat(self, earlier: MessageId, received: ReceivedMessage, sender: AgencyKey | None) -> Repeated:
-        self.repeated.append((earlier, received.mailbox, sender, received.submission_id))
+        self.repeated.append(
+            Asked(
+                message_id=earlier,
+                mailbox=received.mailbox,
+                sender=sender,
+                submission_id=received.submission_id,
+            )
+        )
         self.events.append(Event(name="message.repeated", message_id=earlier))
         return Repeated(message_id=earlier)
 
@@ -366,7 +370,7 @@ def _moved_event(move: Move) -> Event:
     }
     return Event(
         name="delivery.reported" if move.moved else "delivery.reported_late",
-        message_id=move.before.submitted.message_id,
+        message_id=move.before.message_id,
         delivery_id=move.report.delivery_id,
         detail=detail,
     )

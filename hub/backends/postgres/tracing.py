@@ -10,6 +10,7 @@ import asyncpg
 from hub.backends.postgres.desk import Attempt, read_attempts
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.statements import statement
+from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import (
     AgencyKey,
     DeliveryId,
@@ -18,7 +19,9 @@ from hub.message.identifiers import (
     MailboxName,
     MessageId,
     ReceiptId,
+    SheetId,
 )
+from hub.message.receipt_xml import read_receipts
 
 MANY: Final = 50
 _DIGEST_OCTETS: Final = 32
@@ -52,8 +55,9 @@ class StoredDelivery:
     """A delivery where it stands."""
 
     delivery_id: DeliveryId
-    message_id: MessageId
-    receipt_id: ReceiptId | None
+    message_id: MessageId | None
+    """None for receipts about several messages."""
+    sheet_id: SheetId | None
     kind: str
     mailbox: MailboxName
     sender: AgencyKey | None
@@ -145,14 +149,24 @@ async def find_messages(connection: Transaction, name: str) -> tuple[MessageId, 
     A name is that of a message, delivery, receipt, submission or document, or the beginning of a digest.
     """
     rows: list[asyncpg.Record] = []
+    told: list[MessageId] = []
     if (identifier := _uuid(name)) is not None:
         rows += await connection.fetch(statement("find_messages_by_uuid"), identifier)
-    if not rows:
+        told = await _told_of(connection, identifier)
+    if not rows and not told:
         rows += await connection.fetch(statement("find_messages_by_text"), name, MANY)
-    if not rows and (limits := _digest_range(name)) is not None:
+    if not rows and not told and (limits := _digest_range(name)) is not None:
         rows += await connection.fetch(statement("find_messages_by_digest"), *limits, MANY)
-    found = await connection.fetch(statement("find_reported_messages"), [row["message_id"] for row in rows])
+    wanted = [*told, *(row["message_id"] for row in rows)]
+    found = await connection.fetch(statement("find_reported_messages"), wanted)
     return tuple(sorted(MessageId(row["message_id"]) for row in found))
+
+
+async def _told_of(connection: Transaction, delivery: UUID) -> list[MessageId]:
+    """Return the messages that the receipts in *delivery* are about, where it carries a sheet of them."""
+    sheets = await connection.fetch(statement("find_sheet_of_delivery"), delivery)
+    receipts = [each for row in sheets for each in read_receipts(parse_hardened(row["body"]))]
+    return [each.message_id for each in receipts[:MANY]]
 
 
 async def read_dossier(connection: Transaction, message_id: MessageId) -> Dossier:
@@ -162,7 +176,7 @@ async def read_dossier(connection: Transaction, message_id: MessageId) -> Dossie
         StoredDelivery(**row) for row in await connection.fetch(statement("trace_deliveries"), message_id)
     ]
     of_it = [each.delivery_id for each in deliveries if each.message_id == message_id]
-    messages = sorted({message_id, *(each.message_id for each in deliveries)})
+    messages = sorted({message_id, *(each.message_id for each in deliveries if each.message_id)})
     every = [each.delivery_id for each in deliveries]
     receipts = await connection.fetch(statement("trace_receipts"), message_id)
     statuses = await connection.fetch(statement("trace_statuses"), of_it)

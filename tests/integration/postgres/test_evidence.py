@@ -26,7 +26,16 @@ from tests.support.store import (
 
 pytestmark = pytest.mark.integration
 
-EVIDENCE = ("messages", "events", "receipts", "receipt_subjects", "attempts", "statuses", "refusals")
+EVIDENCE = (
+    "messages",
+    "events",
+    "receipts",
+    "receipt_sheets",
+    "receipt_subjects",
+    "attempts",
+    "statuses",
+    "refusals",
+)
 
 
 @pytest.mark.parametrize("login", [HUB, OPERATOR], ids=["hub", "operator"])
@@ -83,7 +92,8 @@ async def test_a_replayed_delivery_is_told_again_and_the_receipt_names_the_failu
     assert (entry.delivery_id, entry.attempt) == (delivery, 2)
     assert (consignment.event, consignment.episode) == (ReceiptEvent.CONTENT_CONSIGNMENT, 2)
     stored = await postgres_store.fetch(
-        "select body from receipts where receipt_id = $1", consignment.supersedes
+        "select body from receipts join receipt_sheets using (sheet_id) where receipt_id = $1",
+        consignment.supersedes,
     )
     assert read(bytes(stored[0][0])).event is ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE
 

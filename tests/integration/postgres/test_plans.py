@@ -18,7 +18,16 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 ROWS = 200_000
 PARKED = 100_000
-BIG = ("deliveries", "messages", "outbox_entries", "submissions", "receipts", "events", "attempts")
+BIG = (
+    "deliveries",
+    "messages",
+    "outbox_entries",
+    "submissions",
+    "receipts",
+    "receipt_sheets",
+    "events",
+    "attempts",
+)
 
 FILL = f"""
 set session_replication_role = replica; -- without the triggers of foreign keys, which take most of the time
@@ -48,8 +57,10 @@ insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, 
         1, 4, expires_at, true, now()
     from deliveries order by lane_number;
 insert into lanes select 'S' || n % 50, 'R' || n, false, 1000000 from generate_series(1, 500) n;
-insert into receipts (receipt_id, message_id, event, mailbox, issued_at, body)
-    select message_id, message_id, 'SubmissionAcceptance', 'G22', now(), 'body' from messages;
+insert into receipts (receipt_id, message_id, event, mailbox, issued_at, sheet_id)
+    select message_id, message_id, 'SubmissionAcceptance', 'G22', now(), message_id from messages;
+insert into receipt_sheets (sheet_id, event, body)
+    select message_id, 'SubmissionAcceptance', 'body' from messages;
 insert into receipt_subjects (delivery_id, event, episode, receipt_id)
     select message_id, 'ContentConsignment', 1, message_id from messages;
 insert into events (name, message_id, delivery_id)
@@ -150,6 +161,11 @@ def _questions() -> dict[str, tuple[object, ...]]:
         "lock_documents": (texts, texts),
         "find_reported_deliveries": (uuids, texts, texts, texts, uuids),
         "find_answers": (uuids,),
+        "read_receipt_sheets": (uuids,),
+        "trace_deliveries": (uuids[0],),
+        "trace_receipts": (uuids[0],),
+        "find_messages_by_uuid": (uuids[0],),
+        "find_sheet_of_delivery": (uuids[0],),
         "enlist_receipt_subjects": (uuids, texts, numbers, uuids),
         "number_lanes": (texts, texts, yes, numbers),
         "shorten_lanes": (texts, texts, yes, numbers),

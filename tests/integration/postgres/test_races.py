@@ -16,6 +16,7 @@ from tests.support.decisions import Submission, a_submission, again, signed_agai
 from tests.support.store import (
     HubProcess,
     PostgresUnderTest,
+    answered,
     documents,
     of_kind,
     receipts,
@@ -55,8 +56,9 @@ async def test_one_submission_in_two_processes_has_one_effect(postgres_store: Po
     assert kinds == {Accepted: 20, Repeated: 20}
     assert len({outcome.message_id for outcome in outcomes(committed)}) == 20
     letters = of_kind(handed_over(committed), MessageKind.RECEIPT)
-    assert len(letters) == 40
-    assert len({letter.body for letter in letters}) == 20
+    assert answered(letters) >= {str(number) for number in range(20)}
+    assert len(letters) == 2, "one that accepts, and one that says so again"
+    assert len({letter.body for letter in letters}) == 1
     rows = await postgres_store.fetch("select count(*) from deliveries where kind = 'document'")
     assert rows == [(20,)]
 
@@ -92,8 +94,7 @@ async def test_one_content_under_two_ids_in_two_processes_has_one_effect(
 
     kinds = Counter(type(outcome) for outcome in outcomes(committed))
     assert kinds == {Accepted: 2, Repeated: 2}
-    letters = of_kind(handed_over(committed), MessageKind.RECEIPT)
-    assert sorted(letter.correlation_id for letter in letters) == ["a", "b", "c", "d"]
+    assert answered(handed_over(committed)) >= {"a", "b", "c", "d"}
 
 
 async def test_the_same_new_content_from_two_processes_is_sent_once_and_leaves_no_gap(

@@ -22,7 +22,7 @@ from hub.message.properties import (
 )
 from hub.message.receipt import ReceiptEvent
 from hub.ports import Attest, Recover
-from tests.support.decisions import read
+from tests.support.decisions import read_all
 from tests.support.envelopes import a_document, a_status
 from tests.support.memory_hub import QUICK, MemoryHub, a_signed_document, signed
 from tests.support.waiting import until
@@ -43,7 +43,8 @@ async def has(hub: MemoryHub, mailbox: str, count: int, kind: MessageKind = DOCU
 
 
 def told(hub: MemoryHub, mailbox: str = "G22") -> list[ReceiptEvent]:
-    return [read(message.body).event for message in hub.delivered(mailbox, RECEIPT)]
+    sheets = [read_all(message.body) for message in hub.delivered(mailbox, RECEIPT)]
+    return [receipt.event for sheet in sheets for receipt in sheet]
 
 
 async def test_a_document_arrives_as_it_was_signed_and_its_sender_is_told() -> None:

@@ -2,7 +2,7 @@
 grant usage on schema public to :hub;
 grant select on all tables in schema public to :hub;
 grant insert on messages, submissions, documents, lanes, deliveries, attempts, outbox_entries, receipts,
-    receipt_subjects, refusals, statuses, events, cases, invalid_messages to :hub;
+    receipt_sheets, receipt_subjects, refusals, statuses, events, cases, invalid_messages to :hub;
 grant update on documents, lanes, deliveries, outbox_entries, cases, invalid_messages to :hub;
 grant update (parked_since, parked_until, parked_because) on mailboxes to :hub;
 grant delete on outbox_entries, submissions to :hub;
@@ -11,7 +11,7 @@ grant delete on outbox_entries, submissions to :hub;
 grant usage on schema public to :operator;
 grant select on all tables in schema public to :operator;
 grant insert on agencies, mailboxes, mandates, certificates, deliveries, outbox_entries, receipts,
-    receipt_subjects, attempts, events, operator_actions to :operator;
+    receipt_sheets, receipt_subjects, attempts, events, operator_actions to :operator;
 grant update (code, name, parent, closed_at, successor) on agencies to :operator;
 grant update (closed_at, kind) on mailboxes to :operator;
 grant update (valid_to) on mandates to :operator;

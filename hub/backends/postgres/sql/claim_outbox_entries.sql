@@ -71,10 +71,10 @@ taken as (
     returning o.entry_id, o.delivery_id, o.attempt
 )
 select t.entry_id, t.attempt, d.delivery_id, d.message_id, d.kind, d.mailbox, d.sender, d.recipient, d.is_urgent,
-    d.lane_number, d.correlation_id, d.document_id, d.event, d.expires_at, d.state,
+    d.lane_number, d.correlation_id, d.document_id, r.event, d.expires_at, d.state,
     coalesce(r.body, m.body) as body
 from taken t
 join deliveries d using (delivery_id)
-left join receipts r using (receipt_id)
-left join messages m on m.message_id = d.message_id and d.receipt_id is null
+left join receipt_sheets r using (sheet_id)
+left join messages m on m.message_id = d.message_id and d.sheet_id is null
 order by d.is_urgent desc, t.entry_id

@@ -1,4 +1,4 @@
--- The same for receipts, two thirds of everything that is confirmed: no evidence follows, so nothing is read back.
+-- The same for receipts: no evidence follows, so nothing is read back.
 with published as (
     select * from unnest($1::bigint[], $2::int[], $3::uuid[], $4::timestamptz[])
         as p (entry_id, attempt, delivery_id, at)

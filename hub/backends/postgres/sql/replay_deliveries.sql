@@ -11,6 +11,6 @@ insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, 
 select r.delivery_id, r.mailbox, r.sender, r.recipient, r.is_urgent, r.lane_number, r.attempt,
        coalesce(octet_length(c.body), m.octets), false, r.expires_at
   from replayed r
-  join messages m on m.message_id = r.message_id
-  left join receipts c on c.receipt_id = r.receipt_id
+  left join messages m on m.message_id = r.message_id
+  left join receipt_sheets c on c.sheet_id = r.sheet_id
  order by r.is_urgent desc, r.sender, r.recipient, r.lane_number

@@ -1,7 +1,7 @@
 insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets,
     is_fresh, not_before, expires_at)
 select delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt,
-    coalesce((select octet_length(r.body) from deliveries d join receipts r using (receipt_id)
+    coalesce((select octet_length(r.body) from deliveries d join receipt_sheets r using (sheet_id)
         where d.delivery_id = n.delivery_id), octets), false, not_before,
     (select d.expires_at from deliveries d where d.delivery_id = n.delivery_id)
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::int[], $8::int[],
