@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hub.commands.local_axis import LocalAgency
-from tests.support.axis import World, local_axis, town, world  # noqa: F401 - fixtures of this floor
+from tests.support.axis import World
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
