@@ -17,11 +17,15 @@ export TRUC_BROKER ?= $(BROKER)
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 .PHONY: demo
 demo: $(STAMP) ## Set everything up and play the main story on it
 	@$(BIN)/truc demo
+
+.PHONY: cluster-demo
+cluster-demo: $(STAMP) ## Kill each server of a cluster under load, and count
+	@$(BIN)/truc cluster-demo
 
 .PHONY: up
 up: $(STAMP) ## Start the local stack (RabbitMQ and PostgreSQL) in .truc

@@ -17,6 +17,7 @@ from deploy.local.address import (
 )
 from deploy.local.database import place_database
 from deploy.local.ports import free_ports
+from deploy.local.programs import Release, chosen_release
 
 CLUSTER_FILE: Final = "cluster.toml"
 MACHINES: Final = 3
@@ -117,7 +118,8 @@ def _new_machines(home: Path) -> tuple[StackRecord, ...]:
     for each in homes:
         each.mkdir(mode=0o755, parents=True, exist_ok=True)
     ports = iter(free_ports(5 * MACHINES + 1))
-    first = replace(new_record(homes[0]), epmd_port=next(ports))
+    release = chosen_release() or Release.MACHINE
+    first = replace(new_record(homes[0]), epmd_port=next(ports), broker_release=release)
     records = tuple(
         replace(
             first,

@@ -25,6 +25,7 @@ from deploy.local.address import StackError, StackRecord, write_record
 from deploy.local.broker import place_broker
 from deploy.local.database import make_private_folder
 from deploy.local.ports import free_ports, taken
+from deploy.local.programs import Release, chosen_release
 from deploy.local.stack import default_home, say
 
 
@@ -65,7 +66,7 @@ class ClusterStack:
 
     def up(self) -> ClusterAddress:
         """Start what does not run and return once all of it answers and the standby follows."""
-        packages.ensure_installed(self._progress)
+        packages.ensure_installed(self._progress, chosen_release() or Release.MACHINE)
         with self._alone():
             if read_cluster(self.home) is None:
                 write_cluster(self.home, new_cluster(self.home))

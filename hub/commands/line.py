@@ -12,12 +12,14 @@ import typer
 from hub.commands import (
     agency,
     backup,
+    cluster_demo,
     deadletter,
     demo,
     inbox,
     invalid,
     keys,
     queues,
+    reconcile,
     running,
     send,
     stack,
@@ -48,6 +50,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo.demo)
+app.command("cluster-demo")(cluster_demo.cluster_demo)
 stack.add_to(app)
 running.add_to(app)
 app.add_typer(agency.app, name="agency")
@@ -60,6 +63,7 @@ app.add_typer(invalid.app, name="invalid")
 app.add_typer(topology.app, name="topology")
 app.command("queues")(queues.queues)
 backup.add_to(app)
+reconcile.add_to(app)
 
 
 @app.callback(help=HELP)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import quote
@@ -105,6 +105,11 @@ class LocalAxis:
         if role == "postgres":
             return administrators_dsn(self.address)
         return _dsn(self.address, role, _secret(self.home, f"postgres-{role}"), DATABASE)
+
+    def operator_dsn_at(self, port: int) -> str:
+        """Return the operators' address of one server of the database, whichever the primary is."""
+        address = replace(self.address, postgres_port=port)
+        return _dsn(address, OPERATOR, _secret(self.home, f"postgres-{OPERATOR}"), DATABASE)
 
     async def add_agency(
         self,
