@@ -58,7 +58,7 @@ check: $(STAMP) ## Format, lint, types, import walls, unit tests: no services
 	$(if $(UNIT_FLOORS),$(BIN)/pytest -q $(UNIT_FLOORS),@echo "no unit tests yet")
 
 .PHONY: test
-test: check ## All tests that fit in twenty minutes; BROKER=4: on RabbitMQ 4
+test: check ## Tests that fit in twenty minutes; BROKER=4: on RabbitMQ 4
 	$(BIN)/pytest -q -m "not long" $(addprefix --ignore=,$(UNIT_FLOORS))
 
 .PHONY: test-long
@@ -66,7 +66,7 @@ test-long: $(STAMP) ## The rest: long chaos, soak, the second broker version
 	$(BIN)/pytest -q -m long
 
 .PHONY: chaos
-chaos: $(STAMP) ## Kill, cut and crash under load, then judge (SEED=n MINUTES=m)
+chaos: $(STAMP) ## Kill, cut, crash under load, then judge (SEED=n MINUTES=m)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 .PHONY: bench
