@@ -85,7 +85,7 @@ def collect() -> None:
     """Take leave of those children of this process that have ended."""
     for pid, child in list(_children.items()):
         if child.poll() is not None:
-            del _children[pid]
+            _children.pop(pid, None)  # another thread may have been quicker
 
 
 def family(process: psutil.Process) -> list[psutil.Process]:
