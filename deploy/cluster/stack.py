@@ -68,14 +68,20 @@ class ClusterStack:
         """Start what does not run and return once all of it answers and the standby follows."""
         packages.ensure_installed(self._progress, chosen_release() or Release.MACHINE)
         with self._alone():
-            if read_cluster(self.home) is None:
-                write_cluster(self.home, new_cluster(self.home))
-            self._settle_ports()
+            self._remember()
             for node in self.nodes:
                 self._launch(node)
             self._start_databases()
             for node in self.nodes:
                 node.await_answer()
+        return self.address()
+
+    def up_databases(self) -> ClusterAddress:
+        """Start PostgreSQL alone, where nothing asks for the broker."""
+        packages.ensure_installed(self._progress)
+        with self._alone():
+            self._remember()
+            self._start_databases()
         return self.address()
 
     def down(self) -> None:
@@ -167,6 +173,12 @@ class ClusterStack:
             raise StackError(f"there is no cluster in {self.home} yet: `make cluster-demo` makes one")
         return record
 
+    def _remember(self) -> None:
+        """Make the records where there are none, and ports that are free where there are."""
+        if read_cluster(self.home) is None:
+            write_cluster(self.home, new_cluster(self.home))
+        self._settle_ports()
+
     def _launch(self, node: ClusterNode) -> None:
         if node.pid is None:
             self._progress(f"starting RabbitMQ {node.record.node_name}")
@@ -222,11 +234,12 @@ class ClusterStack:
 
     def _settle_ports(self) -> None:
         """Exchange remembered ports that somebody else has taken while the cluster was down."""
-        if self.status().broker_pid is not None:
+        status = self.status()
+        if any(pid is not None for pid in (*status.node_pids, *status.database_pids)):
             return
         machines = ensure_machines(self.home)
         ports = sorted({port for each in machines for port in _ports(each)})
-        lost = [port for port in taken(ports) if not self._is_ours(port)]
+        lost = taken(ports)
         exchanged = dict(zip(lost, free_ports(len(lost)), strict=True))
         for index, machine in enumerate(machines):
             values = {
@@ -234,9 +247,6 @@ class ClusterStack:
                 for name, value in asdict(machine).items()
             }
             write_record(machine_home(self.home, index), StackRecord(**values))
-
-    def _is_ours(self, port: int) -> bool:
-        return any(each.pid is not None and each.record.postgres_port == port for each in self.databases)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
