@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from hub.commands.backup_acts import BackupStatus
 
 app = typer.Typer(
-    help="Copy the database while it works; list, status.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )

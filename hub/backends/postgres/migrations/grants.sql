@@ -17,6 +17,10 @@ grant update (closed_at, kind) on mailboxes to :operator;
 grant update (valid_to) on mandates to :operator;
 grant update (revoked_at) on certificates to :operator;
 grant update (state, is_current, attempt, first_attempt, episode, expires_at, consigned_at, closed_at) on deliveries to :operator;
--- Columns that the row locks and the outcome of a case need.
+-- Columns that the outcome of a case needs.
 grant update (outcome, closed_at) on cases to :operator;
-grant update (not_before) on outbox_entries to :operator;
+-- After a restore, operators bring back what agencies can prove (`truc reconcile`): appended, never altered.
+grant insert on messages, submissions, documents, lanes, statuses, refusals, cases to :operator;
+grant update on documents, lanes, outbox_entries to :operator;
+grant update (acknowledged_at) on deliveries to :operator;
+grant delete on outbox_entries, submissions to :operator;
