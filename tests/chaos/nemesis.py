@@ -99,7 +99,8 @@ class Nemesis:
     async def _skew(self, actor: Actor, act: Act) -> None:
         for skew in (act.detail, "0"):
             actor.log.with_name("skew").write_text(skew, "ascii")
-            actor.signal(signal.SIGUSR1)
+            if actor.ready.exists():  # before that nobody listens to the signal, and it would kill
+                actor.signal(signal.SIGUSR1)
             await asyncio.sleep(act.seconds)
 
     async def _replay(self, _act: Act) -> None:

@@ -1,7 +1,7 @@
 """When the axis is at rest again: nothing waits, nothing lies in a queue, nobody has anything to say."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from deploy.local.broker import PRODUCT_VHOST
 from hub.commands.local_axis import LocalAxis
 from hub.message import properties
 from hub.message.identifiers import MailboxName
-from tests.chaos.cast import CAST
+from tests.chaos.cast import CAST, Office
 
 _HUB_QUEUES: Final = (
     properties.INTAKE_QUEUE,
@@ -30,6 +30,7 @@ _WAITING: Final = {
 }
 _JOURNALLED: Final = {
     "not yet submitted": "SELECT count(*) FROM outgoing WHERE state = 'journalled'",
+    "undecided": "SELECT count(*) FROM outgoing WHERE state = 'confirmed' AND kind = 'document'",
     "in hand": "SELECT count(*) FROM incoming WHERE state IN ('received', 'handed_over')",
 }
 
@@ -45,9 +46,9 @@ class Unrest:
         return f"{self.what}: {self.count}"
 
 
-async def unrest(axis: LocalAxis, folder: Path) -> tuple[Unrest, ...]:
+async def unrest(axis: LocalAxis, folder: Path, offices: Sequence[Office] = CAST) -> tuple[Unrest, ...]:
     """Return all that is still under way; empty when everything has come to its end."""
-    found = [*await _in_database(axis), *await _in_queues(axis), *_in_journals(folder)]
+    found = [*await _in_database(axis), *await _in_queues(axis, offices), *_in_journals(folder)]
     return tuple(each for each in found if each.count)
 
 
@@ -61,20 +62,20 @@ async def _in_database(axis: LocalAxis) -> list[Unrest]:
         await connection.close()
 
 
-async def in_mailboxes(axis: LocalAxis) -> Mapping[MailboxName, int]:
+async def in_mailboxes(axis: LocalAxis, offices: Sequence[Office] = CAST) -> Mapping[MailboxName, int]:
     """Return what lies with the broker for each mailbox."""
     return {
         MailboxName(name.removeprefix("agency.")): count
-        for name, count in (await _depths(axis)).items()
+        for name, count in (await _depths(axis, offices)).items()
         if name.startswith("agency.")
     }
 
 
-async def _in_queues(axis: LocalAxis) -> list[Unrest]:
-    return [Unrest(what=f"in {name}", count=count) for name, count in (await _depths(axis)).items()]
+async def _in_queues(axis: LocalAxis, offices: Sequence[Office]) -> list[Unrest]:
+    return [Unrest(what=f"in {name}", count=count) for name, count in (await _depths(axis, offices)).items()]
 
 
-async def _depths(axis: LocalAxis) -> dict[str, int]:
+async def _depths(axis: LocalAxis, offices: Sequence[Office]) -> dict[str, int]:
     """Look passively: a look that takes a message counts as a delivery of it."""
     address = axis.address
     connection = await aio_pika.connect(
@@ -86,7 +87,7 @@ async def _depths(axis: LocalAxis) -> dict[str, int]:
     )
     async with connection:
         channel = await connection.channel()
-        names = [*_HUB_QUEUES, *(f"agency.{office.code}" for office in CAST)]
+        names = [*_HUB_QUEUES, *(f"agency.{office.code}" for office in offices)]
         queues = [await channel.declare_queue(name, passive=True) for name in names]
         return {queue.name: queue.declaration_result.message_count or 0 for queue in queues}
 
