@@ -126,6 +126,10 @@ class StorageFull(TemporaryFailure):
     """The operator acts, and nothing is lost meanwhile: the database's disk is full."""
 
 
+class AnswerLost(TemporaryFailure):
+    """Nobody acts: a commit was asked for, and nobody knows whether it happened."""
+
+
 class StorageRefused(HubError):
     """A developer acts: the database refuses what the hub wants to write; trying again will not help."""
 

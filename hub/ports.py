@@ -61,10 +61,10 @@ class Outbox(Protocol):
         ...
 
     async def disown(self, held: Collection[int]) -> None:
-        """Give back documents and statuses claimed for this process that are not among the entries *held*.
+        """Give back what is claimed for this process and not among the entries *held*.
 
-        A commit whose answer was lost leaves such claims; called before the next commit, so that what it
-        accepts does not overtake them.
+        A commit whose answer was lost leaves such claims. Called while nothing is being claimed, and before
+        anything more is, so that what comes later does not overtake them.
         """
         ...
 

@@ -28,6 +28,7 @@ _FAILED: Final = MappingProxyType(
     {
         PublishResult.UNROUTABLE: ReturnReason.UNROUTABLE,
         PublishResult.FAILED: ReturnReason.HUB_FAILURE,
+        PublishResult.EXPIRED: ReturnReason.EXPIRED,
     }
 )
 
@@ -69,8 +70,7 @@ class MemoryOutbox:
         """Give back what is claimed in this process's name and not among the entries *held*."""
         async with self._store.transaction() as tables:
             for entry_id, entry in list(tables.entries.items()):
-                lane_number = tables.deliveries[entry.delivery_id].lane_number
-                if self._is_mine(entry) and lane_number > 0 and entry_id not in held:
+                if self._is_mine(entry) and entry_id not in held:
                     tables.entries[entry_id] = replace(entry, claimed_by=None, claimed_until=None)
 
     async def record(

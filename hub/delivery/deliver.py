@@ -14,7 +14,12 @@ log = structlog.get_logger(__name__)
 
 
 async def deliver(entry: OutboxEntry, directory: Directory, publisher: Publisher, clock: Clock) -> Attempted:
-    """Publish *entry* and return what the broker said; publishes happen in the order of the calls."""
+    """Publish *entry* and return what the broker said; publishes happen in the order of the calls.
+
+    What was in hand until its time was over is not sent: its sender is told that it has expired.
+    """
+    if entry.expires_at is not None and entry.expires_at <= clock.now():
+        return Attempted(entry=entry, result=PublishResult.EXPIRED, at=clock.now())
     mailbox = route(entry, directory, clock.now())
     if mailbox is None:
         return Attempted(entry=entry, result=PublishResult.UNROUTABLE, at=clock.now())

@@ -45,6 +45,8 @@ class PublishResult(StrEnum):
     """Refused for length: the mailbox is parked, and this is no failed attempt."""
     FAILED = "failed"
     """The hub itself failed on it before anything was sent."""
+    EXPIRED = "expired"
+    """Its time was over before anything was sent."""
     UNKNOWN = "unknown"
     """No answer: an outage, which counts as no attempt; the entry is published again."""
 

@@ -156,8 +156,11 @@ class IntakeWorker:
             return
         await self._with.relay.room(self._stop)
         crash_point("intake.before_commit")
-        with measures.COMMIT_SECONDS.time():
-            result = await commit([each for _, each in pairs], self._with.seam, self._with.attest)
+        async with self._with.relay.claiming():
+            with measures.COMMIT_SECONDS.time():
+                result = await commit([each for _, each in pairs], self._with.seam, self._with.attest)
+            if isinstance(result, Committed):
+                self._with.relay.offer(result.handed_over)
         match result:
             case Committed():
                 measures.BATCH_MESSAGES.observe(len(pairs))
@@ -178,7 +181,6 @@ class IntakeWorker:
         log.error("message.failed", submission_id=inbound.correlation_id, error=why.error, trace=why.trace)
 
     async def _conclude(self, pairs: Sequence[Pair], committed: Committed) -> None:
-        self._with.relay.offer(committed.handed_over)
         if committed.left_as_rows:
             self._with.relay.expect_rows()
         crash_point("intake.after_commit_before_ack")
@@ -203,7 +205,6 @@ class IntakeWorker:
                 return
             await self._with.consumer.give_back([inbound for inbound, _ in batch])
         await until_it_works(self._probe, self._stop, what="database")
-        await self._with.relay.disown_strays(self._stop)
         if not self._stop.is_set():
             await self._with.consumer.resume()
         if self._stop.is_set():  # it came while we resumed

@@ -1,9 +1,9 @@
 """The relay: empties the outbox, from memory where intake hands over, from rows where a crash left them."""
 
 import asyncio
-import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -16,6 +16,8 @@ from hub.message.directory import Directory
 from hub.message.outbox import Attempted, OutboxEntry, PublishResult
 from hub.ports import Attest, Outbox, Recover, Registry
 from hub.workers import measures
+from hub.workers.custody import Custody
+from hub.workers.hand import Hand
 from hub.workers.waiting import any_of, until_it_works
 
 log = structlog.get_logger(__name__)
@@ -38,32 +40,6 @@ class RelayLimits:
     expecting_for: timedelta = timedelta(seconds=2)
 
 
-@dataclass(slots=True)
-class _Hold:
-    """Entries in hand, urgent ones first, otherwise in the order of acceptance, whatever way they came."""
-
-    heap: list[tuple[bool, int, OutboxEntry]] = field(default_factory=list)
-    entry_ids: set[int] = field(default_factory=set)
-    octets: int = 0
-
-    def put(self, entry: OutboxEntry) -> None:
-        """Take *entry* in, unless it is in hand already."""
-        if entry.entry_id not in self.entry_ids:
-            self.entry_ids.add(entry.entry_id)
-            self.octets += len(entry.body)
-            heapq.heappush(self.heap, (not entry.is_urgent, entry.entry_id, entry))
-
-    def pop(self) -> OutboxEntry:
-        """Return the next entry to publish; it stays in hand until it is let go."""
-        return heapq.heappop(self.heap)[2]
-
-    def let_go(self, entry: OutboxEntry) -> None:
-        """Forget *entry*, which was recorded or given back; what never came in hand is left alone."""
-        if entry.entry_id in self.entry_ids:
-            self.entry_ids.remove(entry.entry_id)
-            self.octets -= len(entry.body)
-
-
 class Relay:
     """Publishes, waits for the confirms together, and records them as they come."""
 
@@ -84,7 +60,10 @@ class Relay:
         self._recover = recover
         self._attest = attest
         self._limits = limits
-        self._hold = _Hold()
+        self._hand = Hand()
+        self._custody = Custody(give_back=self._give_back, changed=self._look)
+        self._unanswered: set[int] = set()
+        self._claimed_again: dict[int, OutboxEntry] = {}
         self._attempted: list[Attempted] = []
         self._to_release: list[OutboxEntry] = []
         self._in_flight = 0
@@ -99,7 +78,7 @@ class Relay:
     @property
     def held(self) -> int:
         """How many entries are in hand, published or not."""
-        return len(self._hold.entry_ids)
+        return len(self._hand.entry_ids)
 
     def offer(self, entries: Iterable[OutboxEntry]) -> None:
         """Take what a commit handed over; who commits waits for `room` first."""
@@ -108,8 +87,16 @@ class Relay:
             self._answered.set()
             return
         for entry in entries:
-            self._hold.put(entry)
+            self._hand.put(entry, self._custody.mark)
         self._work.set()
+
+    def claiming(self, *, lanes: bool = True) -> AbstractAsyncContextManager[None]:
+        """Whatever claims for this process does it in here, and offers what it has before it leaves.
+
+        So nothing overtakes what was claimed and is not in hand yet, and what a lost answer left claimed is
+        given back before anything more is claimed. *lanes* is whether more than receipts may be claimed.
+        """
+        return self._custody.claiming(lanes=lanes)
 
     async def room(self, stop: asyncio.Event) -> None:
         """Return once there is room for another commit, or at *stop*.
@@ -120,6 +107,7 @@ class Relay:
         while not self._has_room() and not stop.is_set():
             self._let_go.clear()
             await any_of(self._let_go, stop, within=_LOOK_AGAIN)
+        await until_it_works(self._custody.clear, stop, what="outbox")
 
     def expect_rows(self) -> None:
         """Look at the rows often for a while: a commit had to leave entries behind another process's."""
@@ -127,15 +115,19 @@ class Relay:
         self._expecting_until = now + self._limits.expecting_for.total_seconds()
         self._hint.set()
 
-    async def disown_strays(self, stop: asyncio.Event) -> None:
-        """Give back what a commit claimed for us without our knowing, because its answer was lost."""
+    async def _give_back(self) -> None:
+        """Let go of all that is not in flight, and give it back with what is claimed without our knowing.
 
-        async def disown() -> bool:
-            await self._outbox.disown(frozenset(self._hold.entry_ids))
-            return True
-
-        await until_it_works(disown, stop, what="outbox")
+        What was to be published goes, too: it may stand behind something that a lost answer tells of.
+        """
+        for entry in self._hand.empty():
+            self._hand.let_go(entry)
+        await self._outbox.disown(frozenset(self._hand.entry_ids))
+        self._let_go.set()
         self.expect_rows()
+
+    def _look(self) -> None:
+        self._work.set()
 
     def hint(self) -> None:
         """Look at the rows soon: somebody says that there is something."""
@@ -150,7 +142,7 @@ class Relay:
             publishing = tasks.create_task(self._publish_forever(tasks, stop))
             await asyncio.wait([claiming, publishing])
             self._is_closing = True
-            self._to_release += [self._hold.pop() for _ in range(len(self._hold.heap))]
+            self._to_release += self._hand.empty()
             while self._in_flight:
                 self._landed.clear()
                 await self._landed.wait()
@@ -166,19 +158,26 @@ class Relay:
             directory = await until_it_works(self._registry.directory, stop, what="registry")
             while directory is not None and self._may_publish():
                 self._in_flight += 1
-                tasks.create_task(self._attempt(self._hold.pop(), directory))
+                tasks.create_task(self._attempt(self._hand.pop(), directory))
 
     def _has_room(self) -> bool:
-        return self.held < self._limits.entries and self._hold.octets < self._limits.octets
+        return self.held < self._limits.entries and self._hand.octets < self._limits.octets
 
     def _may_publish(self) -> bool:
+        """Whether the next entry may go out: not past the unanswered, nor past what is just being claimed."""
         return (
-            bool(self._hold.heap) and self._in_flight < self._limits.in_flight and self._line.publisher.is_up
+            bool(self._hand.heap)
+            and self._in_flight < self._limits.in_flight
+            and not self._unanswered
+            and self._line.publisher.is_up
+            and self._custody.is_clear(self._hand.first_mark)
         )
 
     async def _attempt(self, entry: OutboxEntry, directory: Directory) -> None:
         try:
             attempted = await self._line.attempt(entry, directory)
+            if attempted.result is PublishResult.UNKNOWN:
+                self._unanswered.add(entry.entry_id)
             self._attempted.append(attempted)  # only now: the list is another one after every record
             measures.PUBLISHED.labels(attempted.result.value).inc()
         finally:
@@ -195,7 +194,7 @@ class Relay:
                 await self._linger()
             await self._record_all(done)
         # The receipts that the last records handed over go back to being rows.
-        self._to_release += [self._hold.pop() for _ in range(len(self._hold.heap))]
+        self._to_release += self._hand.empty()
         await self._record_all(done)
 
     async def _linger(self) -> None:
@@ -222,7 +221,7 @@ class Relay:
         if released:
             await self._outbox.release(released)
         for entry in released:
-            self._hold.let_go(entry)
+            self._hand.let_go(entry)
         if batch and not await self._is_recorded(batch):
             for attempted in batch:
                 await self._record_alone(attempted)
@@ -230,25 +229,40 @@ class Relay:
         return True
 
     async def _is_recorded(self, batch: Sequence[Attempted]) -> bool:
-        handed_over = await guarded(partial(self._outbox.record, batch, self._recover, self._attest))
-        if isinstance(handed_over, Broken):
-            return False
-        for attempted in batch:
-            self._hold.let_go(attempted.entry)
-        self.offer(handed_over)
+        async with self.claiming(lanes=False):
+            handed_over = await guarded(partial(self._outbox.record, batch, self._recover, self._attest))
+            if isinstance(handed_over, Broken):
+                return False
+            for attempted in batch:
+                self._let_go_of(attempted.entry)
+            # What was claimed again meanwhile knows better: a return may have raised the attempt.
+            self.offer([self._claimed_again.pop(each.entry_id, each) for each in handed_over])
+        self._doubt_what_others_took(batch)
+        again = (self._claimed_again.pop(each.entry.entry_id, None) for each in batch)
+        self._to_release += [entry for entry in again if entry is not None]
         return True
+
+    def _let_go_of(self, entry: OutboxEntry) -> None:
+        self._hand.let_go(entry)
+        self._unanswered.discard(entry.entry_id)
+
+    def _doubt_what_others_took(self, batch: Sequence[Attempted]) -> None:
+        """Where somebody else is to publish what was not answered, what is behind it must wait as rows."""
+        unanswered = (each.entry.entry_id for each in batch if each.result is PublishResult.UNKNOWN)
+        if not self._hand.entry_ids.issuperset(unanswered):
+            self._custody.doubt()
 
     async def _record_alone(self, attempted: Attempted) -> None:
         """Record one of a batch that broke; what cannot be recorded counts as a failure of the hub's own."""
         failed = replace(attempted, result=PublishResult.FAILED, note="the hub could not record the answer")
         if not await self._is_recorded([attempted]) and not await self._is_recorded([failed]):
             log.error("delivery.unrecorded", delivery_id=str(attempted.entry.delivery_id))
-            self._hold.let_go(attempted.entry)  # its claim lapses, and it is published again
+            self._let_go_of(attempted.entry)  # its claim lapses, and it is published again
 
     async def _claim_forever(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._hint.clear()
-            if not self._has_room():
+            if not self._has_room() and not self._custody.is_in_doubt:
                 self._let_go.clear()
                 await any_of(self._let_go, stop, within=self._limits.poll_interval)
             elif not await self._claim():
@@ -260,15 +274,23 @@ class Relay:
 
     async def _claim(self) -> int:
         """Take rows that nobody handed over; returns how many, so that a backlog is taken without a pause."""
-        if not self._line.publisher.is_up:
-            return 0
-        room = min(self._limits.claim, self._limits.entries - self.held)
         try:
-            entries = await self._outbox.claim(room, self._limits.octets - self._hold.octets)
+            await self._custody.clear()
+            if not self._line.publisher.is_up or not self._has_room():
+                return 0
+            async with self.claiming():
+                room = min(self._limits.claim, self._limits.entries - self.held)
+                return self._take(await self._outbox.claim(room, self._limits.octets - self._hand.octets))
         except TemporaryFailure as failure:
             log.warning("outbox.away", reason=str(failure))
             self._expecting_until = 0.0
             return 0
-        new = [entry for entry in entries if entry.entry_id not in self._hold.entry_ids]
+
+    def _take(self, claimed: Sequence[OutboxEntry]) -> int:
+        """Offer what was *claimed*; what is still in hand is remembered, and given back once it is let go."""
+        new = [entry for entry in claimed if entry.entry_id not in self._hand.entry_ids]
+        self._claimed_again |= {
+            entry.entry_id: entry for entry in claimed if entry.entry_id in self._hand.entry_ids
+        }
         self.offer(new)
         return len(new)

@@ -68,10 +68,11 @@ class ReturnsWorker:
         return [each for each in returned if not await self._is_settled([each])]
 
     async def _is_settled(self, returned: Sequence[ReturnedDelivery]) -> bool:
-        handed_over = await guarded(partial(self.returns.settle, returned, self.recover, self.attest))
-        if isinstance(handed_over, Broken):
-            return False
-        self.relay.offer(handed_over)
+        async with self.relay.claiming(lanes=False):
+            handed_over = await guarded(partial(self.returns.settle, returned, self.recover, self.attest))
+            if isinstance(handed_over, Broken):
+                return False
+            self.relay.offer(handed_over)
         for each in returned:
             measures.RETURNED.labels(each.reason.value).inc()
             log.info(

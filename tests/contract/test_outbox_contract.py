@@ -18,6 +18,7 @@ from tests.support.store import (
     HubProcess,
     StoreUnderTest,
     documents,
+    expire,
     give_up,
     receipts,
     retry_at_once,
@@ -75,6 +76,18 @@ async def test_what_a_lost_answer_left_claimed_is_not_overtaken(store: StoreUnde
     later = await hub.commit(a_submission().admitted())
     assert documents(later.handed_over) == []
     assert numbers(await hub.claim()) == [*numbers(lost.handed_over), 3]
+
+
+async def test_receipts_that_a_lost_answer_left_claimed_need_not_wait_for_the_end_of_the_lease(
+    store: StoreUnderTest,
+) -> None:
+    hub = await store.process()
+    _, held = await hub.accept(a_submission().admitted())
+    lost = await hub.record(documents(held))
+
+    await hub.outbox.disown({each.entry_id for each in held})
+
+    assert await hub.claim() == lost
 
 
 async def test_what_a_dead_process_held_is_free_at_once(store: StoreUnderTest) -> None:
@@ -271,6 +284,21 @@ async def test_unroutable_is_retried_then_given_up_with_a_signed_failure(
     assert await store.state_of(delivery) is DeliveryState.DEAD
     assert await store.open_cases() == {delivery: "unroutable at attempt 2"}
     assert await store.attempts_of(delivery) == [(1, "unroutable"), (2, "unroutable")]
+
+
+async def test_what_was_in_hand_beyond_its_time_ends_as_expired_with_a_signed_failure(
+    hub: HubProcess, store: StoreUnderTest
+) -> None:
+    accepted, handed_over = await hub.accept(a_submission().admitted())
+    (delivery,) = accepted.deliveries
+
+    told = await hub.record(documents(handed_over), PublishResult.EXPIRED, expire)
+
+    (receipt,) = receipts(told)
+    assert (receipt.event, receipt.failure) == (FAILURE, FailureKind.EXPIRED)
+    assert await store.state_of(delivery) is DeliveryState.EXPIRED
+    assert await store.open_cases() == {}
+    assert documents(await hub.claim()) == []
 
 
 async def test_who_never_got_a_confirm_does_not_know_whether_it_arrived(

@@ -34,6 +34,7 @@ _FAILED: Final = MappingProxyType(
     {
         PublishResult.UNROUTABLE: ReturnReason.UNROUTABLE,
         PublishResult.FAILED: ReturnReason.HUB_FAILURE,
+        PublishResult.EXPIRED: ReturnReason.EXPIRED,
     }
 )
 

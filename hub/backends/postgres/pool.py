@@ -11,7 +11,7 @@ import asyncpg
 
 from hub.backends.postgres.primary import AWAY, PROBE, Primary
 from hub.backends.postgres.room import Room
-from hub.errors import StorageFull, StorageRefused, TemporaryFailure
+from hub.errors import AnswerLost, StorageFull, StorageRefused, TemporaryFailure
 
 
 class Transaction(Protocol):
@@ -80,12 +80,16 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Open a transaction; raises `TemporaryFailure` where the database is away or a race was lost."""
-        with self._watched():
+        """Open a transaction; raises `TemporaryFailure` where the database is away or a race was lost.
+
+        Where nobody knows whether it was committed, that failure is an `AnswerLost`.
+        """
+        with _answered() as asked, self._watched():
             async with self._pool.acquire(timeout=10) as connection:
                 with _used_rightly(connection):
                     async with connection.transaction():
                         yield connection
+                        asked.set()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Transaction]:
@@ -150,6 +154,20 @@ class translated:  # noqa: N801 - reads as a verb where it is used
             ) from error
         if isinstance(error, asyncpg.PostgresError):
             raise StorageRefused(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _answered() -> Iterator[asyncio.Event]:
+    """Tell an outage before the commit, which did not happen, from one after it was asked for."""
+    asked = asyncio.Event()
+    try:
+        yield asked
+    except StorageFull:
+        raise
+    except TemporaryFailure as failure:
+        if asked.is_set() and failure.retry_after is None:
+            raise AnswerLost(f"the commit may have happened: {failure}") from failure
+        raise
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hub.backends.postgres.pool import Database
-from hub.errors import StorageRefused, TemporaryFailure
+from hub.errors import AnswerLost, StorageRefused, TemporaryFailure
 from hub.message.decision import Accepted, Repeated
 from hub.message.outbox import PublishResult
 from hub.message.receipt import Receipt
@@ -140,3 +140,20 @@ async def test_an_entry_survives_any_number_of_unanswered_publishes(
     assert await postgres_store.fetch("select attempt, state from deliveries where kind = 'document'") == [
         (1, "waiting")
     ]
+
+
+@pytest.mark.usefixtures("server_comes_back")
+async def test_a_commit_whose_answer_is_lost_is_told_from_a_transaction_that_never_came_to_it(
+    postgres_store: PostgresUnderTest,
+) -> None:
+    async def commit_as_the_server_dies() -> None:
+        async with postgres_store.database.transaction():
+            await asyncio.to_thread(postgres_store.private.stack.database.kill)
+
+    hub = await postgres_store.process()
+
+    with pytest.raises(AnswerLost):
+        await commit_as_the_server_dies()
+    with pytest.raises(TemporaryFailure) as never_begun:
+        await hub.claim()
+    assert not isinstance(never_begun.value, AnswerLost)

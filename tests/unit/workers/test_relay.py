@@ -1,18 +1,51 @@
 """The relay alone: what it has in hand, in which order it lets go of it, and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from hub.errors import AnswerLost
+from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import MessageKind
-from hub.message.outbox import OutboxEntry, PublishResult
+from hub.message.outbox import Attempted, OutboxEntry, PublishResult, ReturnedDelivery, ReturnReason
+from hub.message.receipt import ReceiptEvent
+from hub.ports import Attest, Recover
 from tests.support.decisions import a_submission, plain_pen
 from tests.support.memory_hub import QUICK, MemoryHub
 from tests.support.waiting import until
 
 ONE_AT_A_TIME = replace(QUICK, in_flight=1)
+
+
+class ForgetfulOutbox:
+    """Does what it is asked; the answer to the first claim, or to the first record, is lost on the way."""
+
+    def __init__(self, hub: MemoryHub, *, loses: str) -> None:
+        self._outbox = hub.memory_outbox()
+        self._loses = loses
+        self.lost = asyncio.Event()
+
+    async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
+        return self._answer("claim", await self._outbox.claim(limit, octets))
+
+    async def release(self, entries: Sequence[OutboxEntry]) -> None:
+        await self._outbox.release(entries)
+
+    async def disown(self, held: Collection[int]) -> None:
+        await self._outbox.disown(held)
+
+    async def record(
+        self, attempts: Sequence[Attempted], recover: Recover, attest: Attest
+    ) -> Sequence[OutboxEntry]:
+        return self._answer("record", await self._outbox.record(attempts, recover, attest))
+
+    def _answer(self, act: str, entries: Sequence[OutboxEntry]) -> Sequence[OutboxEntry]:
+        if act == self._loses and entries and not self.lost.is_set():
+            self.lost.set()
+            raise AnswerLost("the connection broke before the answer")
+        return entries
 
 
 class ListeningPublisher:
@@ -87,6 +120,37 @@ async def test_the_order_is_that_of_acceptance_also_when_hand_overs_come_in_anot
     assert publisher.documents == [1, 2, 3, 4]
 
 
+async def test_what_a_claim_took_whose_answer_was_lost_is_published_and_not_overtaken() -> None:
+    publisher = ListeningPublisher()
+    hub = MemoryHub(publisher=publisher)
+    hub.outbox = outbox = ForgetfulOutbox(hub, loses="claim")
+    hub.__post_init__()
+    await hub.memory_outbox().release(await documents(hub, 2))
+
+    async with relaying(hub):
+        await outbox.lost.wait()
+        async with hub.relay.claiming():
+            hub.relay.offer(await documents(hub, 1))
+        await emptied(hub)
+
+    assert publisher.documents == [1, 2, 3]
+
+
+async def test_receipts_of_a_record_whose_answer_was_lost_are_published_without_waiting() -> None:
+    publisher = ListeningPublisher()
+    hub = MemoryHub(publisher=publisher)
+    hub.outbox = outbox = ForgetfulOutbox(hub, loses="record")
+    hub.__post_init__()
+
+    hub.relay.offer(await documents(hub, 1))
+    async with relaying(hub):
+        await outbox.lost.wait()
+        await emptied(hub)
+
+    events = [entry.event for entry in publisher.published if entry.kind is MessageKind.RECEIPT]
+    assert ReceiptEvent.CONTENT_CONSIGNMENT in events
+
+
 async def test_urgent_documents_go_first() -> None:
     publisher = ListeningPublisher()
     hub = MemoryHub(publisher=publisher, limits=ONE_AT_A_TIME)
@@ -141,6 +205,110 @@ async def test_what_was_not_answered_is_published_again_before_what_comes_after_
 
     assert publisher.documents == [1, 1, 2, 3, 4]
     assert {entry.attempt for entry in publisher.published} == {1}
+
+
+async def test_nothing_overtakes_what_was_not_answered_though_the_broker_is_back_at_once() -> None:
+    publisher = ListeningPublisher()
+    hub = MemoryHub(publisher=publisher, limits=ONE_AT_A_TIME)
+
+    def loses_one(entry: OutboxEntry) -> PublishResult:
+        publisher.says = lambda _: PublishResult.CONFIRMED
+        return PublishResult.UNKNOWN
+
+    publisher.says = loses_one
+    hub.relay.offer(await documents(hub, 4))
+    async with relaying(hub):
+        await emptied(hub)
+
+    assert publisher.documents == [1, 1, 2, 3, 4]
+
+
+async def test_what_stands_behind_something_that_another_process_took_over_waits_for_it() -> None:
+    publisher = ListeningPublisher()
+    hub = MemoryHub(publisher=publisher, limits=ONE_AT_A_TIME)
+    other = MemoryHub(store=hub.store)
+
+    def loses_all_claims(entry: OutboxEntry) -> PublishResult:
+        for entry_id, row in hub.store.tables.entries.items():
+            hub.store.tables.entries[entry_id] = replace(row, claimed_by=other.claimant)
+        return PublishResult.UNKNOWN
+
+    publisher.says = loses_all_claims
+    hub.relay.offer(await documents(hub, 3))
+    async with relaying(hub):
+        await until(lambda: hub.store.tables.attempts, what="the note of it", pause=0.002)
+        await until(lambda: not hub.relay.held, what="an empty hand", pause=0.002)
+
+    assert publisher.documents == [1]
+
+
+async def test_what_was_claimed_while_it_was_in_hand_is_published_without_waiting() -> None:
+    publisher = ListeningPublisher()
+    hub = MemoryHub(publisher=publisher, delays=(timedelta(),) * 3)
+    answered = asyncio.Event()
+
+    class HeldUp(ListeningPublisher):
+        async def publish(self, entry: OutboxEntry) -> PublishResult:
+            self.published.append(entry)
+            if entry.attempt == 1:
+                await answered.wait()
+            return PublishResult.CONFIRMED
+
+    hub.publisher = publisher = HeldUp()
+    hub.__post_init__()
+    (entry,) = await documents(hub, 1)
+    hub.relay.offer([entry])
+    async with relaying(hub):
+        await until(lambda: publisher.documents, what="the first attempt", pause=0.002)
+        rejected = ReturnedDelivery(
+            delivery_id=entry.delivery_id,
+            attempt=1,
+            reason=ReturnReason.REJECTED,
+            note=None,
+            at=datetime.now(UTC),
+        )
+        await hub.memory_returns().settle([rejected], hub.recovery.decide, plain_pen)
+        await until(
+            lambda: hub.store.tables.entries[entry.entry_id].claimed_by is not None,
+            what="the claim of the second attempt",
+            pause=0.002,
+        )
+        answered.set()
+        await emptied(hub)
+
+    sent = [each.attempt for each in publisher.published if each.kind is MessageKind.DOCUMENT]
+    assert sent == [1, 2]
+
+
+async def test_what_is_claimed_waits_for_a_commit_that_may_hold_something_before_it() -> None:
+    publisher = ListeningPublisher()
+    hub = MemoryHub(publisher=publisher)
+
+    async with relaying(hub):
+        async with hub.relay.claiming():
+            earlier = await documents(hub, 1)
+            hub.relay.offer(await documents(hub, 1))
+            await asyncio.sleep(0.05)
+            assert publisher.documents == []
+            hub.relay.offer(earlier)
+        await emptied(hub)
+
+    assert publisher.documents == [1, 2]
+
+
+async def test_what_is_in_hand_beyond_its_time_is_not_sent_and_its_sender_is_told() -> None:
+    publisher = ListeningPublisher()
+    hub = MemoryHub(publisher=publisher)
+    (entry,) = await documents(hub, 1)
+
+    hub.relay.offer([replace(entry, expires_at=datetime.now(UTC))])
+    async with relaying(hub):
+        await emptied(hub)
+
+    assert publisher.documents == []
+    assert hub.store.tables.deliveries[entry.delivery_id].state is DeliveryState.EXPIRED
+    events = [each.event for each in publisher.published if each.kind is MessageKind.RECEIPT]
+    assert ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE in events
 
 
 async def test_nothing_is_published_while_the_broker_is_away() -> None:

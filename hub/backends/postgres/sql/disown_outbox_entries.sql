@@ -1,8 +1,8 @@
--- Claimed in this process's name by a commit whose answer was lost: nobody holds them, and later entries of their
--- lanes must not pass as if somebody did.
+-- Claimed in this process's name by a commit whose answer was lost: nobody holds them, later entries of their lanes
+-- must not pass as if somebody did, and receipts must not wait for the end of the lease.
 with strays as materialized (
     select entry_id from outbox_entries
-    where claimed_by = $1::bigint and lane_number > 0 and entry_id <> all($2::bigint[])
+    where claimed_by = $1::bigint and entry_id <> all($2::bigint[])
     order by entry_id
     for update
 )
