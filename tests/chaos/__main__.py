@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -42,14 +43,19 @@ async def run(arguments: argparse.Namespace) -> Outcome:
 
 async def _judged(stage: Stage, performance: Performance, arguments: argparse.Namespace) -> Outcome:
     """Judge what the campaign left, and keep it where a law was broken."""
+    place = arguments.build / f"chaos-{arguments.seed}"
+    report.keep(stage.folder, place)
     sight = await read_sight(stage.axis.operator_dsn, await in_mailboxes(stage.axis))
     verdict = judge(merged(read_ledgers(stage.folder).values()), sight)
     outcome = Outcome(
         seed=arguments.seed, minutes=arguments.minutes, performance=performance, verdict=verdict
     )
-    if outcome.faults:
-        report.keep(outcome, stage.folder, arguments.build / f"chaos-{arguments.seed}")
     report.write(outcome, arguments.build / "chaos.json")
+    if outcome.faults:
+        report.write(outcome, place / "chaos.json")
+        (place / "faults.txt").write_text("\n".join(outcome.faults) + "\n", "utf-8")
+    else:
+        shutil.rmtree(place)
     return outcome
 
 

@@ -76,9 +76,7 @@ def write(outcome: Outcome, file: Path) -> None:
     file.write_text(json.dumps(outcome.figures(), ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
-def keep(outcome: Outcome, campaign: Path, place: Path) -> None:
-    """Copy ledgers, logs and journals to *place*, with the faults beside them; keys and passwords stay."""
+def keep(campaign: Path, place: Path) -> None:
+    """Copy ledgers, logs and journals to *place*; what holds a password stays."""
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(campaign, place, ignore=shutil.ignore_patterns("*.toml", "sending", "ready", "*.ready"))
-    (place / "faults.txt").write_text("\n".join(outcome.faults) + "\n", "utf-8")
-    write(outcome, place / "chaos.json")
