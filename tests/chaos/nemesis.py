@@ -21,7 +21,7 @@ from tests.chaos.stage import Stage
 
 Strike: TypeAlias = Callable[[Act], Awaitable[None]]
 
-_REACHED_WITHIN: Final = 20.0
+_REACHED_WITHIN: Final = 30.0
 """Seconds in which a process has to pass the point that it is to die at."""
 
 
