@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hub.message.edxml import Attachment, DocumentHeader, StatusCode, StatusHeader
-from hub.message.identifiers import AgencyKey, DeliveryId, Digest, MessageId
+from hub.message.identifiers import AgencyKey, DeliveryId, Digest, MessageId, SheetId
 from hub.message.receipt import Receipt
 
 
@@ -71,6 +71,8 @@ class ArrivedReceipt:
     receipt: Receipt
     body: bytes
     """The exact bytes that were signed, with every receipt on the same sheet: the evidence to keep."""
+    sheet_id: SheetId
+    """Name of that sheet: of the first receipt on it, and so its own where it is alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +87,11 @@ class ArrivedSheet:
 
     def each(self) -> Iterator[ArrivedReceipt]:
         """Return the receipts as a handler gets them."""
+        sheet_id = SheetId(self.receipts[0].receipt_id)
         for receipt in self.receipts:
-            yield ArrivedReceipt(consignment=self.consignment, receipt=receipt, body=self.body)
+            yield ArrivedReceipt(
+                consignment=self.consignment, receipt=receipt, body=self.body, sheet_id=sheet_id
+            )
 
 
 Arrival: TypeAlias = Delivery | ArrivedStatus | ArrivedReceipt

@@ -123,7 +123,7 @@ class _Desk:
         self._show(arrived, f"{receipt.event.value} of {about}", told)
         if self._wanted.save is not None:
             await asyncio.to_thread(
-                _write, self._wanted.save / f"receipt-{receipt.receipt_id}.xml", arrived.body
+                _write, self._wanted.save / f"receipt-{arrived.sheet_id}.xml", arrived.body
             )
 
     def _show(self, arrival: Arrival, what: str, text: str) -> None:

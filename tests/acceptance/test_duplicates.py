@@ -49,7 +49,7 @@ async def answers(raw: RawAgency, submission: str, event: ReceiptEvent, count: i
         return [
             each.body
             for each in raw.of_kind("receipt")
-            if each.correlation_id == submission and each.headers["x-event"] == event
+            if event in {told.event for told in raw.told(each, submission)}
         ]
 
     await until(lambda: len(came()) >= count, what=lambda: f"{count} {event}, so far {len(came())}")

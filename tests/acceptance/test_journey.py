@@ -10,7 +10,7 @@ import pytest
 from hub.commands.local_axis import LocalAgency
 from hub.message.edxml import StatusCode
 from hub.message.identifiers import digest_of
-from hub.message.receipt import Receipt, ReceiptEvent
+from hub.message.receipt import ReceiptEvent
 from hub.signature.signing import sign_envelope
 from tests.acceptance.speaking import a_letter, an_hour_later, codes, report
 from tests.support.axis import World, new_agency
@@ -241,15 +241,11 @@ async def test_late_and_repeated_statuses_are_forwarded_recorded_and_move_nothin
 
 async def submission_of(parties: Parties, document: Arrived) -> str:
     found = [
-        each.correlation_id
-        for each in parties.ministry.of_kind("receipt")
-        if document.delivery_id in {str(about.delivery_id) for about in receipt_in(parties, each).subjects}
+        each.submission_id
+        for each in parties.ministry.all_receipts()
+        if document.delivery_id in {str(about.delivery_id) for about in each.subjects}
     ]
     return str(found[0])
-
-
-def receipt_in(parties: Parties, arrived: Arrived) -> Receipt:
-    return parties.ministry.verified(arrived)
 
 
 async def test_a_status_about_a_document_of_others_is_refused(parties: Parties) -> None:

@@ -113,10 +113,19 @@ class RawAgency:
         return [
             receipt
             for each in self.of_kind("receipt")
-            for receipt in self.verified(each)
-            if submission_id in {each.correlation_id, receipt.submission_id}
+            for receipt in self.told(each, submission_id)
             if event in {None, receipt.event}
         ]
+
+    def told(self, arrived: Arrived, submission_id: str) -> list[Receipt]:
+        """Return what a receipt or a sheet of them says about a submission, also one that repeats another."""
+        sheet = self.verified(arrived)
+        about = [each for each in sheet if each.submission_id == submission_id]
+        return about or (list(sheet) if arrived.correlation_id == submission_id else [])
+
+    def all_receipts(self) -> list[Receipt]:
+        """Return every verified receipt, as often as it came."""
+        return [receipt for each in self.of_kind("receipt") for receipt in self.verified(each)]
 
     def verified(self, arrived: Arrived) -> tuple[Receipt, ...]:
         """Return what a receipt or a sheet of them says; raises where the hub's signature does not hold."""
