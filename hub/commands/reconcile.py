@@ -73,8 +73,10 @@ def reconcile(
     from hub.commands.reconcile_acts import Wanted, keep_hubs_out, let_hubs_in, reconcile_database
 
     if hold:
-        asyncio.run(keep_hubs_out(home, who(operator), reason))
-        shown.say("hub processes are kept out / hub bị giữ lại")
+        left = asyncio.run(keep_hubs_out(home, who(operator), reason))
+        shown.say("no hub process is let in any more / hub không được kết nối nữa")
+        if left:
+            shown.say(f"{left} sessions of hub processes are left: stop them / hãy dừng các hub đang chạy")
         return
     wanted = Wanted(
         folders=tuple(evidence or ()),

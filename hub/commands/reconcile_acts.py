@@ -29,8 +29,9 @@ from hub.errors import ConfigurationError, OperationRefused, TemporaryFailure
 from hub.message.identifiers import Fingerprint, MailboxName
 from hub.operations.queues import mailbox_queues
 from hub.operations.reconcile import Plan, ReconcileDesk
-from hub.operations.reconcile_evidence import Evidence, HubTrust, read_evidence
+from hub.operations.reconcile_evidence import Evidence
 from hub.operations.reconcile_plan import Missing
+from hub.operations.reconcile_reading import HubTrust, read_evidence
 from hub.settings import Settings
 from hub.signature.certificates import TrustAnchors
 from hub.workers.attestation import Attestation
@@ -103,10 +104,16 @@ async def reconcile_database(
             return await _reconciled(desk, evidence, depths, wanted, progress)
 
 
-async def keep_hubs_out(home: Path | None, operator: str, reason: str | None) -> None:
-    """Let no hub process in from now on; raises `OperationRefused` where one is at work."""
+async def keep_hubs_out(home: Path | None, operator: str, reason: str | None) -> int:
+    """Let no hub process in from now on; returns how many sessions of those that are in are left."""
     dsn = administrators_dsn(stack_of(home).address())
     await holding.hold(dsn, role=HUB, operator=operator, detail={"because": reason or "asked for"})
+    database = await Database.open(dsn, name="truc reconcile", size=1)
+    try:
+        async with database.connection() as connection:
+            return await holding.sessions_of(connection, HUB)
+    finally:
+        await database.close()
 
 
 async def let_hubs_in(home: Path | None, operator: str, found: Reconciled | None, reason: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -20,9 +20,10 @@ from hub.message.decision import Postponed, Rejected
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import DeliveryId, MailboxName
 from hub.operations.reconcile_evidence import Evidence
-from hub.operations.reconcile_plan import Comparison, Known, KnownDelivery, LaneName, Lost, Missing, compare
+from hub.operations.reconcile_judge import Judge
+from hub.operations.reconcile_plan import Comparison, Known, LaneName, Lost, Missing, compare
+from hub.operations.reconcile_sight import incomplete_mailboxes, known_of
 from hub.operations.reconcile_step import (
-    Judge,
     RecordRefusal,
     Reinstate,
     ReinstateStatus,
@@ -96,8 +97,8 @@ class ReconcileDesk:
         """
         async with self._database.transaction() as transaction:
             await self._refuse_beside_hubs(transaction)
-            known = await _known(transaction, evidence)
-            incomplete = await _incomplete(transaction, evidence, depths)
+            known = await known_of(transaction, evidence)
+            incomplete = await incomplete_mailboxes(transaction, evidence, depths)
             has_jumped = await recollecting.have_lanes_jumped(transaction)
         comparison = compare(evidence, known)
         judge = await self._judge(incomplete, frozenset(depths) - incomplete.keys())
@@ -235,67 +236,6 @@ def _judged(judge: Judge, comparison: Comparison, known: Known) -> tuple[list[St
 def _in_order(statuses: Iterable[Lost]) -> Sequence[Lost]:
     """Return statuses in the order in which their senders signed them: each moves its delivery a step."""
     return sorted(statuses, key=lambda each: each.sent.at)
-
-
-async def _known(connection: Transaction, evidence: Evidence) -> Known:
-    deliveries = {each.delivery_id for each in evidence.received}
-    deliveries |= {each.about for each in evidence.sent if each.about is not None}
-    messages = {each.message_id for each in evidence.received}
-    for held in evidence.held:
-        messages.add(held.receipt.message_id)
-        deliveries.add(held.sheet.delivery_id)
-        deliveries |= {each.delivery_id for each in held.receipt.subjects if each.delivery_id is not None}
-    stored = await recollecting.known_deliveries(connection, sorted(deliveries))
-    submitted = sorted({(each.mailbox, each.digest) for each in evidence.sent})
-    return Known(
-        receipts=await recollecting.known_receipts(
-            connection, sorted({each.receipt.receipt_id for each in evidence.held})
-        ),
-        messages=await recollecting.known_messages(connection, sorted(messages)),
-        submissions=await recollecting.known_submissions(connection, submitted),
-        deliveries={
-            name: KnownDelivery(
-                kind=each.kind, state=each.state, attempt=each.attempt, submitted_by=each.submitted_by
-            )
-            for name, each in stored.items()
-        },
-    )
-
-
-async def _incomplete(
-    connection: Transaction, evidence: Evidence, depths: Mapping[MailboxName, int | None]
-) -> dict[MailboxName, str]:
-    """Return the mailboxes at which more may be known than was handed in, and why."""
-    held_at = await recollecting.last_hold(connection)
-    latest = held_at or max(evidence.exported_at.values(), default=datetime.now(UTC))
-    restored_to = await recollecting.last_event_before(connection, latest)
-    found = {}
-    for mailbox, depth in sorted(depths.items()):
-        if (why := _why_incomplete(mailbox, depth, evidence, held_at, restored_to)) is not None:
-            found[mailbox] = why
-    return found
-
-
-def _why_incomplete(
-    mailbox: MailboxName,
-    depth: int | None,
-    evidence: Evidence,
-    held_at: datetime | None,
-    restored_to: datetime | None,
-) -> str | None:
-    exported_at = evidence.exported_at.get(mailbox)
-    if exported_at is None:
-        return "its evidence was not handed in"
-    if held_at is not None and exported_at < held_at:
-        return "its evidence was exported before the restore: export it again"
-    since = evidence.since.get(mailbox)
-    if since is not None and (restored_to is None or since > restored_to):
-        return f"its evidence begins at {since.isoformat()}, after the instant that was restored"
-    if depth is None:
-        return "the broker does not say what its queue holds"
-    if depth:
-        return f"its queue still holds {depth}: let it read them, then export again"
-    return None
 
 
 def _lanes(seen: Mapping[LaneName, int], steps: Sequence[Step]) -> dict[LaneName, int]:

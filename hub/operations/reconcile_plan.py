@@ -207,10 +207,11 @@ def _unnamed(evidence: Evidence, named: Sequence[Lost], known: Known) -> tuple[l
         and (each.mailbox, each.digest) not in known.submissions
     ]
     refused = {
-        each.receipt.submission_id
+        (each.receipt.mailbox, each.receipt.digest)
         for each in evidence.held
         if each.receipt.event is ReceiptEvent.SUBMISSION_REJECTION
     }
+    silent = [each for each in silent if (each.mailbox, each.digest) not in refused]
     lost = [Lost(sent=each, message_id=None) for each in silent if not each.is_decided]
     missing = [
         Missing(
@@ -219,7 +220,7 @@ def _unnamed(evidence: Evidence, named: Sequence[Lost], known: Known) -> tuple[l
             needs=(each.mailbox,),
         )
         for each in silent
-        if each.is_decided and each.submission_id not in refused
+        if each.is_decided
     ]
     return lost, missing
 
