@@ -243,6 +243,7 @@ class Hub:
         return advice
 
     async def _refresh_gauges(self) -> None:
+        measures.TASKS.set(len(asyncio.all_tasks()))
         measures.BROKER_BLOCKED.set(self._backends.publishing.alarm.is_raised)
         measures.DATABASE_FULL.set(self._backends.database.room.shortage is not None)
         backlog = await read_backlog(self._backends.database)

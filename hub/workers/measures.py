@@ -32,3 +32,4 @@ BROKER_BLOCKED: Final = Gauge(
     "hub_broker_blocked", "1 while the broker is low on memory or disk and takes no messages."
 )
 DATABASE_FULL: Final = Gauge("hub_database_full", "1 while the database's disk is full.")
+TASKS: Final = Gauge("hub_tasks", "asyncio tasks of the process: as many as are in flight, and a dozen.")

@@ -22,7 +22,7 @@ class QueueDepth:
 
     ready: int | None
     unsettled: int | None
-    consumers: int
+    consumers: int | None
 
 
 async def queue_depths(
@@ -50,12 +50,15 @@ async def depths_of(api: ManagementApi, queues: Sequence[str]) -> dict[str, Queu
             depths[name] = QueueDepth(
                 ready=_count(record.get("messages_ready")),
                 unsettled=_count(record.get("messages_unacknowledged")),
-                consumers=consumers[name],
+                consumers=None if consumers is None else consumers[name],
             )
     return depths
 
 
-async def _consumers(api: ManagementApi) -> Counter[str]:
+async def _consumers(api: ManagementApi) -> Counter[str] | None:
+    """Count each queue's consumers; nothing where the broker keeps no statistics, as later 4.x will not."""
+    if (await api.record("overview")).get("disable_stats") is True:
+        return None
     records = await api.records(f"consumers/{api.vhost}")
     return Counter(str(queue["name"]) for record in records if isinstance(queue := record["queue"], dict))
 
