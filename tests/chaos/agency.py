@@ -95,7 +95,7 @@ class Correspondence:
             while True:
                 await asyncio.sleep(min(3.0, self._random.expovariate(self._orders.rate)))
                 if self._orders.flag.exists():
-                    await self._send(mailbox, self._writer.write(), repeated)
+                    await self._send(mailbox, await asyncio.to_thread(self._writer.write), repeated)
         finally:
             again.cancel()
 
@@ -116,7 +116,8 @@ class Correspondence:
             for submission, state in zip(unconfirmed, states, strict=True)
             if state not in {None, OutgoingState.JOURNALLED}
         ]
-        self._ledger.append(*(Confirmed(submission_id=each) for each in confirmed))
+        written = [Confirmed(submission_id=each) for each in confirmed]
+        await asyncio.to_thread(self._ledger.append, *written)
         for each in confirmed:
             del self._unconfirmed[each]
 
@@ -128,7 +129,7 @@ class Correspondence:
             repeated.put_nowait(letter)
 
     async def _post(self, mailbox: Mailbox, letter: Letter) -> None:
-        self._ledger.append(letter.entry)
+        await asyncio.to_thread(self._ledger.append, letter.entry)
         self._unconfirmed[letter.entry.submission_id] = None
         await mailbox.post(letter.body, submission=letter.entry.submission_id)
 

@@ -18,6 +18,7 @@ from tests.chaos.conduct import Answering, Conduct, conduct
 from tests.chaos.ledger import (
     Answered,
     Effected,
+    Entry,
     GaveBack,
     Ledger,
     Offered,
@@ -53,7 +54,7 @@ class Desk:
     async def take_document(self, delivery: Delivery, transaction: Transaction) -> Answer:
         """Take, refuse, give back or die."""
         attempt = delivery.consignment.attempt
-        self._ledger.append(
+        await self._write(
             Offered(
                 delivery_id=delivery.delivery_id,
                 recipient=delivery.recipient,
@@ -65,23 +66,23 @@ class Desk:
         await asyncio.sleep(wanted.seconds)
         match wanted.answering:
             case Answering.REFUSE:
-                self._answers(delivery, StatusCode.REFUSED)
+                await self._answers(delivery, StatusCode.REFUSED)
                 return Refused(reason="Văn bản không thuộc thẩm quyền của đơn vị")
             case Answering.RETRY:
-                self._gives_back(delivery, "retry")
+                await self._gives_back(delivery, "retry")
                 return Retry(reason="hệ thống đang bảo trì")
             case Answering.RAISE:
-                self._gives_back(delivery, "raised")
+                await self._gives_back(delivery, "raised")
                 raise Failing(f"attempt {attempt}")
             case Answering.CRASH:
-                self._die_once(delivery)
+                await self._die_once(delivery)
             case Answering.ACCEPT:
                 pass
         return await self._accept(delivery, wanted, transaction)
 
     async def take_status(self, status: ArrivedStatus, _transaction: Transaction) -> None:
         """Write down what a recipient says."""
-        self._ledger.append(
+        await self._write(
             StatusArrived(
                 delivery_id=status.delivery_id,
                 reported_by=agency_key(status.header.sender),
@@ -92,7 +93,7 @@ class Desk:
 
     async def take_receipt(self, arrived: ArrivedReceipt, _transaction: Transaction) -> None:
         """Write down what the hub has signed."""
-        self._ledger.append(ReceiptArrived.of(arrived.receipt))
+        await self._write(ReceiptArrived.of(arrived.receipt))
 
     async def copy_for_ever(self, mailbox: Mailbox) -> None:
         """Copy committed effects into the ledger, and report what is to be reported later."""
@@ -111,7 +112,7 @@ class Desk:
             )
         else:
             done = await asyncio.to_thread(self._register.read, consumer=consumer, after=copied)
-        self._ledger.append(*done)
+        self._ledger.append(*done)  # at once: a cancellation in between would let them be copied again
         self._copied = max((each.ordinal for each in done), default=copied)
         self._to_report += self._unreported(done)
 
@@ -126,7 +127,7 @@ class Desk:
     async def _report(self, mailbox: Mailbox, effect: Effected) -> None:
         """Report, and remember it afterwards: who dies in between reports once more."""
         finished = StatusCode.FINISHED
-        self._ledger.append(
+        await self._write(
             Answered(
                 delivery_id=effect.delivery_id,
                 recipient=effect.recipient,
@@ -139,7 +140,7 @@ class Desk:
             file.write(f"{effect.delivery_id}\n")
 
     async def _accept(self, delivery: Delivery, wanted: Conduct, transaction: Transaction) -> Answer:
-        self._answers(delivery, *wanted.statuses)
+        await self._answers(delivery, *wanted.statuses)
         row = effects.row_of(delivery, self._consumer)
         if self._register is None:
             transaction.execute(effects.INSERT, row)
@@ -147,8 +148,12 @@ class Desk:
             await asyncio.to_thread(self._register.write, row)
         return Accepted(statuses=wanted.statuses)
 
-    def _answers(self, delivery: Delivery, *codes: StatusCode) -> None:
-        self._ledger.append(
+    async def _write(self, *entries: Entry) -> None:
+        """Write *entries* down; whoever waits for the disk does not hold up the others."""
+        await asyncio.to_thread(self._ledger.append, *entries)
+
+    async def _answers(self, delivery: Delivery, *codes: StatusCode) -> None:
+        await self._write(
             *(
                 Answered(
                     delivery_id=delivery.delivery_id,
@@ -160,8 +165,8 @@ class Desk:
             )
         )
 
-    def _gives_back(self, delivery: Delivery, how: How) -> None:
-        self._ledger.append(
+    async def _gives_back(self, delivery: Delivery, how: How) -> None:
+        await self._write(
             GaveBack(
                 delivery_id=delivery.delivery_id,
                 recipient=delivery.recipient,
@@ -171,11 +176,11 @@ class Desk:
             )
         )
 
-    def _die_once(self, delivery: Delivery) -> None:
+    async def _die_once(self, delivery: Delivery) -> None:
         """Die of *delivery*, unless it has killed this agency before."""
         marker = self._ledger.path.with_name(f"died-of-{delivery.delivery_id}")
         if not marker.exists():
-            self._gives_back(delivery, "crashed")
+            await self._gives_back(delivery, "crashed")
             marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
