@@ -198,6 +198,18 @@ def _the_same_content_has_a_second_effect(case: Case, random: Random) -> Case:
     return case.instead(other, replace(other, document_id=one.document_id, content=one.content or one.digest))
 
 
+@_breaks(Law.ONE_EFFECT)
+def _the_same_bytes_arrive_under_another_delivery_id(case: Case, random: Random) -> Case:
+    effect = _any(random, case.all(Effected))
+    return case.plus(replace(effect, delivery_id=DeliveryId(UUID(int=_OTHER)), ordinal=_OTHER))
+
+
+@_breaks(Law.SAME_BYTES)
+def _a_delivery_that_nobody_promised(case: Case, random: Random) -> Case:
+    effect = _any(random, case.all(Effected))
+    return case.instead(effect, replace(effect, delivery_id=DeliveryId(UUID(int=_OTHER))))
+
+
 @_breaks(Law.SAME_BYTES)
 def _other_bytes_arrive(case: Case, random: Random) -> Case:
     effect = _any(random, case.all(Effected))

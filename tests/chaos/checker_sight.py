@@ -6,8 +6,8 @@ ledgers and receipts, and use it to believe the hub less, or to find what still 
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -98,6 +98,16 @@ class Sight:
     undelivered_receipts: frozenset[ReceiptId] = frozenset()
     """Receipts that wait as rows, or whose case an operator has."""
 
+    def of(self, mailboxes: Collection[MailboxName]) -> "Sight":
+        """Return what is visible of messages from *mailboxes*: an axis may serve others besides."""
+        messages = {key: each for key, each in self.messages.items() if each.mailbox in mailboxes}
+        return replace(
+            self,
+            messages=messages,
+            deliveries={key: each for key, each in self.deliveries.items() if each.message_id in messages},
+            receipts={key: each for key, each in self.receipts.items() if each.message_id in messages},
+        )
+
 
 _MESSAGES: Final = """
     select message_id, kind, verdict, mailbox, submission_id, encode(digest, 'hex') as digest, document_id
@@ -118,7 +128,8 @@ _RECEIPTS: Final = """
            array_agg(s.episode) filter (where s.delivery_id is not null) as episodes
       from receipts r left join receipt_subjects s using (receipt_id) group by r.receipt_id"""
 _UNDELIVERED: Final = """
-    select receipt_id from deliveries where kind = 'receipt' and state in ('waiting', 'dead')"""
+    select r.receipt_id from deliveries d join receipts r using (sheet_id)
+     where d.kind = 'receipt' and d.state in ('waiting', 'dead')"""
 _QUARANTINED: Final = """
     select encode(digest, 'hex') from invalid_messages
     union select encode(digest, 'hex') from cases where delivery_id is null"""

@@ -1,4 +1,4 @@
-"""Laws: one effect for each delivery and for each content; and what was signed is what arrives."""
+"""Laws: one effect for each delivery and each content; and what arrives is what was signed and promised."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,12 +12,22 @@ _GIVEN_BACK = (StatusCode.REFUSED, StatusCode.CHANGE_ACCEPTED)
 
 
 def one_effect(history: History) -> Iterator[Violation]:
-    """Find second effects, of a delivery or of the same content under another delivery id."""
+    """Find second effects: of a delivery, or of the same bytes or content under another delivery id."""
     for delivery_id, effects in repeated(history.effects):
         yield Violation(
             law=Law.ONE_EFFECT,
             what=f"delivery {delivery_id} had {len(effects)} effects with {effects[0].recipient}",
             delivery_id=delivery_id,
+        )
+    first = (effects[0] for effects in history.effects.values())
+    for (digest, recipient), effects in repeated(
+        grouped(((each.digest, each.recipient), each) for each in first)
+    ):
+        yield Violation(
+            law=Law.ONE_EFFECT,
+            what=f"{recipient} had the bytes {digest[:16]}… {len(effects)} times, under the delivery ids"
+            f" {', '.join(str(each.delivery_id) for each in effects)}",
+            delivery_id=effects[-1].delivery_id,
         )
     with_effect = (each for each in history.accepted.values() if history.has_effect(each.delivery_id))
     for key, deliveries in repeated(grouped((history.key_of(each), each) for each in with_effect)):
@@ -43,7 +53,7 @@ def _held(history: History, deliveries: Sequence[Acceptance]) -> list[Acceptance
 
 
 def same_bytes(history: History) -> Iterator[Violation]:
-    """Find effects of bytes that nobody submitted for that recipient."""
+    """Find effects of bytes that nobody submitted for that recipient, or that the hub never promised."""
     for delivery_id, effects in history.effects.items():
         first = effects[0]
         origins = [
@@ -57,6 +67,12 @@ def same_bytes(history: History) -> Iterator[Violation]:
                 delivery_id=delivery_id,
             )
         acceptance = history.accepted.get(delivery_id)
+        if acceptance is None and delivery_id not in history.sight.deliveries:
+            yield Violation(
+                law=Law.SAME_BYTES,
+                what=f"{first.recipient} had an effect of delivery {delivery_id}, which nobody promised",
+                delivery_id=delivery_id,
+            )
         if acceptance is not None and acceptance.receipt.digest != first.digest:
             yield Violation(
                 law=Law.SAME_BYTES,

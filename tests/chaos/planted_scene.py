@@ -1,0 +1,119 @@
+"""One sender, one recipient and hubs, each as it is or with a fault in it; and the verdict on them."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aio_pika
+
+from deploy.local.broker import PRODUCT_VHOST
+from hub.message.properties import INTAKE_QUEUE, RETURNED_QUEUE, queue_of
+from tests.chaos import planted_gate
+from tests.chaos.checker import Verdict, judge
+from tests.chaos.checker_sight import read_sight
+from tests.chaos.ledger import merged, read_ledgers
+from tests.chaos.planted_parties import Recipient, Sender, a_sender
+from tests.support.axis import QUICK, World
+from tests.support.hub_process import HubProcess
+from tests.support.waiting import until
+
+_QUIET_LOOKS: Final = 6
+"""Looks in a row that find nothing new: longer together than a retry waits, or a status for its delivery."""
+_LOOK_AGAIN: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What a hub holds its documents behind."""
+
+    hub: HubProcess
+    folder: Path
+
+    async def holds(self) -> None:
+        """Return once the hub holds a document."""
+        await until((self.folder / "held").exists, what="a document at the gate")
+
+    def open(self) -> None:
+        """Let everything through."""
+        (self.folder / "open").touch()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Who takes part."""
+
+    world: World
+    sender: Sender
+    recipient: Recipient
+    folder: Path
+
+    async def hub(self, fault: str = "none", *, crash_at: str = "") -> HubProcess:
+        """Start a hub with *fault*, to die at the point *crash_at*; return once it is ready."""
+        return await self._launch(fault, {"HUB_CRASH_AT": crash_at}).ready()
+
+    async def gated_hub(self, fault: str = "none") -> Gate:
+        """Start a hub with *fault* that holds its documents until the gate is opened."""
+        folder = self.folder / "gate"
+        folder.mkdir()
+        hub = await self._launch(f"{fault},gate", {planted_gate.VARIABLE: str(folder)}).ready()
+        return Gate(hub=hub, folder=folder)
+
+    async def comes_to_rest(self) -> None:
+        """Return once nothing is under way: no row, nothing in a queue that is read, no new line anywhere."""
+        quiet, before = 0, -1
+
+        async def is_at_rest() -> bool:
+            nonlocal quiet, before
+            written = sum(each.stat().st_size for each in self.folder.glob("**/*.ledger"))
+            is_quiet = written == before and not await self.world.waiting() and not await self._hub_queues()
+            quiet, before = quiet + 1 if is_quiet else 0, written
+            return quiet >= _QUIET_LOOKS
+
+        await until(is_at_rest, what="rest", seconds=60, pause=_LOOK_AGAIN)
+
+    async def verdict(self) -> Verdict:
+        """Wait for rest and judge what everybody wrote down."""
+        await self.comes_to_rest()
+        mailboxes = [self.sender.settings.mailbox, self.recipient.agency.mailbox]
+        depths = await self._depths([queue_of(each) for each in mailboxes])
+        in_queue = {each: depths[queue_of(each)] for each in mailboxes}
+        sight = await read_sight(self.world.axis.operator_dsn, in_queue)
+        self.recipient.stop()
+        return judge(merged(read_ledgers(self.folder).values()), sight.of(mailboxes))
+
+    def _launch(self, fault: str, environment: Mapping[str, str]) -> HubProcess:
+        program = ("tests.chaos.planted", fault, "hub")
+        return self.world.start_hub(program=program, **QUICK, **environment)
+
+    async def _hub_queues(self) -> int:
+        return sum((await self._depths([INTAKE_QUEUE, RETURNED_QUEUE])).values())
+
+    async def _depths(self, queues: list[str]) -> dict[str, int]:
+        """Look passively: a look that takes a message counts as a delivery of it."""
+        address = self.world.axis.address
+        connection = await aio_pika.connect(
+            host=address.amqp_host,
+            port=address.amqp_port,
+            login=address.broker_admin,
+            password=address.broker_admin_password,
+            virtualhost=PRODUCT_VHOST,
+        )
+        async with connection:
+            channel = await connection.channel()
+            found = [await channel.declare_queue(name, passive=True) for name in queues]
+            return {each.name: each.declaration_result.message_count or 0 for each in found}
+
+
+@asynccontextmanager
+async def a_scene(world: World) -> AsyncIterator[Scene]:
+    """Give a scene on *world*; its hubs end with the world."""
+    folder = world.folder / "scene"
+    sending, receiving = await world.connected(2)
+    recipient = Recipient(receiving, folder / receiving.code)
+    async with a_sender(sending, receiving, folder / sending.code) as sender:
+        try:
+            yield Scene(world=world, sender=sender, recipient=recipient, folder=folder)
+        finally:
+            recipient.stop()
