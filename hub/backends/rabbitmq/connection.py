@@ -28,8 +28,9 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from yarl import URL
 
 from hub.backends.rabbitmq.alarm import Alarm
+from hub.backends.rabbitmq.channel import MessageChannel
 from hub.backends.rabbitmq.gate import Gate
-from hub.backends.rabbitmq.wire import TolerantTransport
+from hub.backends.rabbitmq.wire import TappedTransport, Wire
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message.places import each_place
 
@@ -68,10 +69,10 @@ class BrokerAddress:
         urls = [_parsed(url) for url in each_place(self.url)]
         return ",".join(f"{url.host}:{url.port}" for url in urls) + urls[0].path
 
-    def connection(self, purpose: str, gate: Gate, alarm: Alarm) -> Connection:
+    def connection(self, purpose: str, gate: Gate, alarm: Alarm) -> "TappedConnection":
         """Prepare a connection that is read while *gate* is open and tells *alarm*; nothing is opened yet."""
         url = _parsed(self.url).update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
-        return Connection(url, transport_factory=TolerantTransport(self._tls(), gate, alarm))
+        return TappedConnection(url, TappedTransport(self._tls(), gate, alarm))
 
     def _tls(self) -> ssl.SSLContext | None:
         if _parsed(self.url).scheme != "amqps":
@@ -101,6 +102,22 @@ def _parsed(address: str) -> URL:
     return url
 
 
+class TappedConnection(Connection):
+    """A connection of the client library, past which messages go."""
+
+    def __init__(self, url: URL, transport: TappedTransport) -> None:
+        """Prepare to connect to *url* by *transport*."""
+        super().__init__(url, transport_factory=transport)
+        self._tapped = transport
+
+    @property
+    def wire(self) -> Wire:
+        """The socket; there is one once this is connected."""
+        if self._tapped.wire is None:
+            raise TemporaryFailure("the connection was never opened")
+        return self._tapped.wire
+
+
 class BrokerLink:
     """One connection, kept up until closed: `async with BrokerLink(...) as link`."""
 
@@ -115,7 +132,7 @@ class BrokerLink:
         """Whoever has too much in hand shuts it: then nothing is read."""
         self.alarm = Alarm(purpose=purpose)
         """Whether the broker reads what we write."""
-        self._connection: Connection | None = None
+        self._connection: TappedConnection | None = None
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
         self._last_error: Exception | None = None
@@ -173,17 +190,16 @@ class BrokerLink:
                 f"the broker at {self._address.place} cannot be reached: {self._last_error or 'no answer'}"
             ) from self._last_error
 
-    async def open_channel(self, *, confirms: bool = False) -> Channel:
+    async def open_channel(self, *, confirms: bool = False) -> MessageChannel:
         """Open a channel; raises `TemporaryFailure` where that is not possible now."""
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             raise TemporaryFailure(f"there is no connection to the broker at {self._address.place}")
         with translated(f"open a channel on {self._address.place}"):
-            channel = await self._connection.channel(
-                publisher_confirms=confirms, on_return_raises=True, timeout=CALL_SECONDS
-            )
+            channel = await connection.channel(publisher_confirms=confirms, timeout=CALL_SECONDS)
         if not isinstance(channel, Channel):
             raise TypeError(f"aiormq gave {type(channel).__name__} for a channel")
-        return channel
+        return MessageChannel(channel, connection.wire)
 
     def drop(self) -> None:
         """Give up the present connection, which has stopped answering, and make a new one."""
@@ -202,20 +218,21 @@ class BrokerLink:
             self._down()
             log.warning("broker.lost", purpose=self._purpose, broker=node)
             await _close(connection)
+            connection.wire.abort()  # a broker that has stopped reading would keep the socket open
 
     def _down(self) -> None:
         self._up.clear()
         self._connection = None
         self.alarm.forget()
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> TappedConnection:
         attempts = AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
             retry=retry_if_exception_type(TemporaryFailure),
         )
         return await attempts(self._connect_once)
 
-    async def _connect_once(self) -> Connection:
+    async def _connect_once(self) -> TappedConnection:
         """Try each node once, beginning with the one after the last; the one that took us is the last now."""
         failure = TemporaryFailure(f"no node at {self._address.place}")
         for _ in range(len(self._nodes)):
@@ -227,7 +244,7 @@ class BrokerLink:
                 self._last_error = refusal.__cause__ if isinstance(refusal.__cause__, Exception) else refusal
         raise failure
 
-    async def _connect_to(self, node: BrokerAddress) -> Connection:
+    async def _connect_to(self, node: BrokerAddress) -> TappedConnection:
         connection = node.connection(self._purpose, self.gate, self.alarm)
         seconds = CALL_SECONDS if len(self._nodes) == 1 else NODE_SECONDS
         with translated(f"connect to {node.place}"):

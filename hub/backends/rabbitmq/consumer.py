@@ -2,16 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
-from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 
+from hub.backends.rabbitmq.channel import MessageChannel
 from hub.backends.rabbitmq.connection import CALL_SECONDS, BrokerLink, translated
+from hub.backends.rabbitmq.frames import (
+    DELIVER,
+    Delivered,
+    acknowledging,
+    giving_back,
+    read_deliver,
+    read_properties,
+    rejecting,
+)
 from hub.backends.rabbitmq.intray import Intray
 from hub.backends.rabbitmq.settlement import Ledger, Settlement
 from hub.errors import TemporaryFailure
@@ -23,10 +31,15 @@ OUTAGE_PATIENCE: Final = timedelta(milliseconds=500)
 """How long one look for the connection lasts, before a pause is noticed."""
 
 
+async def _nothing_else(message: DeliveredMessage) -> None:
+    """Never called: deliveries do not come through the client library, which wants to be given something."""
+    raise AssertionError(f"delivery {message.delivery_tag} was not taken off the wire")
+
+
 class _Subscription:
     """One channel's life; tags go on where the last channel's ended, so that none is used twice."""
 
-    def __init__(self, channel: Channel, base: int, intray: Intray) -> None:
+    def __init__(self, channel: MessageChannel, base: int, intray: Intray) -> None:
         self.channel = channel
         self.base = base
         self.highest = base
@@ -36,36 +49,35 @@ class _Subscription:
         self.is_ending = False
         """Whether what still arrives goes back at once."""
         self._intray = intray
-        self._closing = channel.closing
-        self._closing.add_done_callback(lambda _: self._lose())
-        channel.on_consumer_cancel_callbacks.add(lambda _: self._lose())
+        channel.take(messages={DELIVER: self._receive})
+        channel.closing.add_done_callback(lambda _: self._lose())
+        channel.calls.on_consumer_cancel_callbacks.add(lambda _: self._lose())
 
-    async def receive(self, message: DeliveredMessage) -> None:
-        """Put a delivery into the intray; the library calls this in the order of delivery."""
-        if self.is_lost or message.delivery_tag is None:
-            return
-        self.highest = self.base + message.delivery_tag
-        if self.is_ending:
-            with suppress(TemporaryFailure), translated("give back what came too late"):
-                await self.tell(self.ledger.withdraw([self.highest]), requeue=True)
-        else:
-            self._intray.put(inbound_of(message, self.highest))
-
-    async def tell(self, settlement: Settlement, *, requeue: bool) -> None:
+    def tell(self, settlement: Settlement, *, requeue: bool) -> None:
         """Write what *settlement* says; the broker does not answer to it."""
-        channel = self.channel
-        for tag in settlement.withdraw:
-            if requeue:
-                await channel.basic_nack(tag - self.base, wait=False)
-            else:
-                await channel.basic_reject(tag - self.base, requeue=False, wait=False)
+        number, base = self.channel.number, self.base
+        withdrawing = giving_back if requeue else rejecting
+        told = [withdrawing(number, tag - base) for tag in settlement.withdraw]
         if settlement.acknowledge_up_to is not None:
-            await channel.basic_ack(settlement.acknowledge_up_to - self.base, multiple=True, wait=False)
-        for tag in settlement.acknowledge:
-            await channel.basic_ack(tag - self.base, wait=False)
+            told.append(acknowledging(number, settlement.acknowledge_up_to - base, multiple=True))
+        told += [acknowledging(number, tag - base, multiple=False) for tag in settlement.acknowledge]
+        if told:
+            self.channel.write(b"".join(told))
+
+    def _receive(self, delivered: Delivered) -> None:
+        """Put a delivery into the intray; they come in the order of delivery."""
+        if self.is_lost:
+            return
+        tag, is_redelivered, routing_key = read_deliver(delivered.method)
+        self.highest = self.base + tag
+        if self.is_ending:
+            self.tell(self.ledger.withdraw([self.highest]), requeue=True)
+        else:
+            self._intray.put(_inbound(delivered, self.highest, routing_key, is_redelivered=is_redelivered))
 
     def _lose(self) -> None:
         self.is_lost = True
+        self.channel.let_go()
         self._intray.interrupt()
 
 
@@ -168,8 +180,8 @@ class RabbitConsumer:
             subscription = await self._open()
         subscription.is_ending = False
         with translated(f"consume from {self._queue}"):
-            answer = await subscription.channel.basic_consume(
-                self._queue, subscription.receive, timeout=CALL_SECONDS
+            answer = await subscription.channel.calls.basic_consume(
+                self._queue, _nothing_else, timeout=CALL_SECONDS
             )
         subscription.consumer_tag = answer.consumer_tag
 
@@ -181,7 +193,7 @@ class RabbitConsumer:
         subscription.is_ending = True
         try:
             with translated(f"cancel the consumer of {self._queue}"):
-                await subscription.channel.basic_cancel(consumer_tag, timeout=CALL_SECONDS)
+                await subscription.channel.calls.basic_cancel(consumer_tag, timeout=CALL_SECONDS)
         except TemporaryFailure as failure:
             log.warning("consumer.cancel_failed", queue=self._queue, reason=str(failure))
 
@@ -194,14 +206,14 @@ class RabbitConsumer:
         channel = await self._link.open_channel()
         self._subscription = _Subscription(channel, self._last_tag, self._intray)
         with translated(f"set the prefetch for {self._queue}"):
-            await channel.basic_qos(prefetch_count=self._prefetch, timeout=CALL_SECONDS)
+            await channel.calls.basic_qos(prefetch_count=self._prefetch, timeout=CALL_SECONDS)
         return self._subscription
 
     async def _close_channel(self, subscription: _Subscription) -> None:
         if not subscription.channel.is_closed:
             try:
                 with translated(f"close the channel of {self._queue}"):
-                    await subscription.channel.close(timeout=CALL_SECONDS)
+                    await subscription.channel.calls.close(timeout=CALL_SECONDS)
             except TemporaryFailure as failure:
                 log.warning("consumer.close_failed", queue=self._queue, reason=str(failure))
 
@@ -221,26 +233,26 @@ class RabbitConsumer:
             return
         try:
             with translated(f"settle deliveries of {self._queue}"):
+                subscription.tell(settlement, requeue=requeue)
                 async with asyncio.timeout(CALL_SECONDS):
-                    await subscription.tell(settlement, requeue=requeue)
+                    await subscription.channel.drained()
         except TemporaryFailure as failure:
             log.warning("consumer.settle_failed", queue=self._queue, reason=str(failure))
             if not subscription.channel.is_closed:
                 self._link.drop()
 
 
-def inbound_of(message: DeliveredMessage, tag: int) -> Inbound:
-    """Translate a delivery of the client library."""
-    properties = message.header.properties
+def _inbound(delivered: Delivered, tag: int, routing_key: str, *, is_redelivered: bool) -> Inbound:
+    heard = read_properties(delivered.header)
     return Inbound(
         tag=tag,
-        body=message.body,
-        user_id=properties.user_id,
-        message_id=properties.message_id,
-        correlation_id=properties.correlation_id,
-        routing_key=message.routing_key or "",
-        headers=dict(properties.headers or {}),
-        kind=properties.message_type,
-        sent_at=properties.timestamp if isinstance(properties.timestamp, datetime) else None,
-        is_redelivered=bool(message.redelivered),
+        body=delivered.body,
+        user_id=heard.user_id,
+        message_id=heard.message_id,
+        correlation_id=heard.correlation_id,
+        routing_key=routing_key,
+        headers=heard.headers,
+        kind=heard.kind,
+        sent_at=heard.sent_at,
+        is_redelivered=is_redelivered,
     )

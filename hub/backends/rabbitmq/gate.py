@@ -4,7 +4,7 @@ A prefetch counts messages, whatever their size: 150 envelopes of 12 MB are 1.8 
 TCP makes the broker wait; heartbeats are still sent, and what is in hand is worked off meanwhile.
 """
 
-import asyncio
+from collections.abc import Callable
 
 
 class Gate:
@@ -13,8 +13,8 @@ class Gate:
     def __init__(self) -> None:
         """Begin open."""
         self._shut_by: set[object] = set()
-        self._opened = asyncio.Event()
-        self._opened.set()
+        self.watcher: Callable[[Gate], None] | None = None
+        """Called whenever the gate has been opened or shut: the socket that there is now."""
 
     @property
     def is_open(self) -> bool:
@@ -23,15 +23,18 @@ class Gate:
 
     def shut(self, who: object) -> None:
         """Let nothing through until *who* opens it again."""
+        was_open = self.is_open
         self._shut_by.add(who)
-        self._opened.clear()
+        if was_open:
+            self._tell()
 
     def open(self, who: object) -> None:
         """Take back what *who* asked for; others may still keep it shut."""
+        was_open = self.is_open
         self._shut_by.discard(who)
-        if not self._shut_by:
-            self._opened.set()
+        if self.is_open and not was_open:
+            self._tell()
 
-    async def passed(self) -> None:
-        """Return once it is open."""
-        await self._opened.wait()
+    def _tell(self) -> None:
+        if self.watcher is not None:
+            self.watcher(self)

@@ -1,16 +1,14 @@
 """Publishes outbox entries with confirms; the order of calls is the order on the wire.
 
-One pump writes everything, many publishes in one write, straight into the channel of the client library: its
-own `basic_publish` takes a lock, a timer and a context for each message: a third of the processor more.
-What the library does stays its own: it matches confirms to tags and returns to `message_id`s. Hence a fresh
-one on every attempt: two in flight with the same id would be taken for each other.
+One pump writes everything, many publishes in one write. The broker counts the publishes of a channel, and so
+do we: a confirm names such a number, or all up to it. What it cannot route it returns before it confirms it,
+and names only its `message_id`: hence a fresh one on every attempt.
 
 When a channel is lost, everything that waits fails together with what is in flight: otherwise a later
 delivery of a lane could go out before an earlier one that has to be tried again.
 """
 
 import asyncio
-import struct
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,14 +19,19 @@ from typing import Final, Self
 from uuid import uuid4
 
 import structlog
-from aiormq import Channel
-from aiormq.abc import ChannelFrame, FrameType
-from aiormq.exceptions import DeliveryError, PublishError
-from pamqp.body import ContentBody
-from pamqp.commands import Basic
-from pamqp.header import ContentHeader
 
-from hub.backends.rabbitmq.connection import BrokerLink
+from hub.backends.rabbitmq.channel import MessageChannel
+from hub.backends.rabbitmq.connection import BrokerLink, translated
+from hub.backends.rabbitmq.frames import (
+    ACK,
+    NACK,
+    RETURN,
+    Delivered,
+    Said,
+    publishing,
+    read_confirm,
+    read_properties,
+)
 from hub.errors import TemporaryFailure
 from hub.message.outbox import OutboxEntry, PublishResult
 from hub.message.properties import CONTENT_TYPE, DELIVER_EXCHANGE, headers_of, priority_of
@@ -36,10 +39,8 @@ from hub.ports import Clock
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-PERSISTENT: Final = 2
 LARGEST_BODY: Final = 16_777_216
 """What the broker takes where nothing else is configured; it closes the channel at anything larger."""
-_FRAME_OVERHEAD: Final = 8
 WRITE_OCTETS: Final = 262_144
 """How much is written at once; one larger body is still written whole."""
 REOPEN_PAUSE: Final = 0.2
@@ -63,8 +64,10 @@ class _Flight:
 
     entry: OutboxEntry
     message_id: str
-    answer: asyncio.Future[object]
-    """Resolved by the client library: an acknowledgement, or an error for a return or a refusal; or by us."""
+    answer: asyncio.Future[PublishResult]
+    tag: int = 0
+    """Its number on its channel, from the moment when it is written."""
+    is_returned: bool = False
     sent_at: float = 0.0
 
 
@@ -81,12 +84,12 @@ class RabbitPublisher:
         self._limits = limits or PublishLimits()
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Flight] = deque()
-        self._flying: dict[str, _Flight] = {}
+        self._flying: dict[int, _Flight] = {}
+        """By their tags, and so in the order in which they were written."""
         self._flying_octets = 0
+        self._last_tag = 0
         self._work = asyncio.Event()
-        self._channel: Channel | None = None
-        self._closing: asyncio.Future[object] | None = None
-        self._drained: asyncio.Future[None] | None = None
+        self._channel: MessageChannel | None = None
         self._reopen_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._is_ending = False
@@ -127,14 +130,9 @@ class RabbitPublisher:
         self._waiting.append(flight)
         self._work.set()
         try:
-            answer = await flight.answer
-        except PublishError:
-            return PublishResult.UNROUTABLE
-        except DeliveryError:
-            return PublishResult.FULL
+            return await flight.answer
         finally:
             self._land(flight)
-        return PublishResult.CONFIRMED if isinstance(answer, Basic.Ack) else PublishResult.UNKNOWN
 
     async def _pump(self) -> None:
         while True:
@@ -145,7 +143,7 @@ class RabbitPublisher:
             if channel is None:
                 self._answer_all()
             else:
-                await self._send(channel, list(self._next_flights()))
+                await self._send(channel)
 
     def _may_send(self) -> bool:
         return (
@@ -155,7 +153,7 @@ class RabbitPublisher:
             and (not self._flying or self._flying_octets < self._limits.octets)
         )
 
-    async def _ready_channel(self) -> Channel | None:
+    async def _ready_channel(self) -> MessageChannel | None:
         """Return the open channel, or a new one; nothing while the broker is away."""
         if self._channel is not None:
             return self._channel
@@ -168,78 +166,79 @@ class RabbitPublisher:
             log.warning("publisher.waiting", reason=str(failure), entries=len(self._waiting))
         return self._channel
 
-    def _adopt(self, channel: Channel) -> None:
-        self._channel = channel
-        self._closing = channel.closing
-        self._closing.add_done_callback(self._on_closed)
+    def _adopt(self, channel: MessageChannel) -> None:
+        self._channel, self._last_tag = channel, 0
+        channel.take(
+            messages={RETURN: self._on_return}, methods={ACK: self._on_confirm, NACK: self._on_confirm}
+        )
+        channel.closing.add_done_callback(self._on_closed)
         self._watch_confirms()
+
+    async def _send(self, channel: MessageChannel) -> None:
+        """Write what may be sent now, at once, and wait until the socket has room again."""
+        pieces: list[bytes] = []
+        for flight in self._next_flights():
+            try:
+                pieces += self._written(flight, channel)
+            except (TypeError, ValueError) as error:  # what cannot be written fails alone
+                flight.answer.set_exception(error)
+            else:
+                self._take_off(flight)
+        channel.write(b"".join(pieces))
+        with suppress(TemporaryFailure), translated("publish"):  # a lost channel answers for its flights
+            await channel.drained()
 
     def _next_flights(self) -> Iterator[_Flight]:
         """Take what may be sent now, in order; who has stopped waiting is left out."""
         octets = 0
         while octets < WRITE_OCTETS and self._may_send():
             flight = self._waiting.popleft()
-            if flight.answer.done():
-                continue
-            octets += len(flight.entry.body)
-            self._flying[flight.message_id] = flight
-            self._flying_octets += len(flight.entry.body)
-            yield flight
+            if not flight.answer.done():
+                octets += len(flight.entry.body)
+                yield flight
 
-    async def _send(self, channel: Channel, flights: list[_Flight]) -> None:
-        """Write *flights* at once and wait until the socket has taken them."""
-        payload = b"".join([self._register(flight, channel) for flight in flights])
-        self._drained = self._loop.create_future()
-        frame = ChannelFrame(payload=payload, should_close=False, drain_future=self._drained)
-        try:
-            channel.write_queue.put_nowait(frame)
-        except asyncio.QueueFull:
-            # Nothing else writes on this connection, and we wait for each write: it has stopped moving.
-            self._lose_channel()
-            self._link.drop()
-        await self._drained
+    def _take_off(self, flight: _Flight) -> None:
+        self._last_tag += 1
+        flight.tag, flight.sent_at = self._last_tag, self._loop.time()
+        self._flying[flight.tag] = flight
+        self._flying_octets += len(flight.entry.body)
 
-    def _register(self, flight: _Flight, channel: Channel) -> bytes:
-        """Return the bytes of *flight* and expect its confirm; one that cannot be written fails alone."""
-        try:
-            frames = self._frames(flight, channel.max_content_size)
-            payload = ChannelFrame.marshall(channel.number, frames).payload
-            _check_sizes(len(flight.entry.body), len(payload), len(frames), channel.max_content_size)
-        except (TypeError, ValueError, struct.error) as error:
-            flight.answer.set_exception(error)
-            return b""
-        channel.delivery_tag += 1
-        channel.confirmations[channel.delivery_tag] = flight.answer
-        channel.message_id_delivery_tag[flight.message_id] = channel.delivery_tag
-        flight.sent_at = self._loop.time()
-        return payload
-
-    def _frames(self, flight: _Flight, largest: int) -> list[FrameType]:
+    def _written(self, flight: _Flight, channel: MessageChannel) -> list[bytes]:
         entry = flight.entry
-        body = entry.body
-        properties = Basic.Properties(
+        if len(entry.body) > LARGEST_BODY:
+            raise ValueError(f"a body of {len(entry.body)} bytes is more than the broker takes")
+        said = Said(
             content_type=CONTENT_TYPE,
-            headers={**headers_of(entry, span=flight.message_id[:16])},
-            delivery_mode=PERSISTENT,
+            headers=headers_of(entry, span=flight.message_id[:16]),
             priority=priority_of(entry),
             correlation_id=entry.correlation_id,
             message_id=flight.message_id,
-            timestamp=self._clock.now(),
-            message_type=entry.kind.value,
+            sent_at=self._clock.now(),
+            kind=entry.kind.value,
             user_id=self._user,
         )
-        return [
-            Basic.Publish(exchange=DELIVER_EXCHANGE, routing_key=entry.mailbox, mandatory=True),
-            ContentHeader(properties=properties, body_size=len(body)),
-            *(ContentBody(body[start : start + largest]) for start in range(0, len(body), largest)),
-        ]
+        return publishing(DELIVER_EXCHANGE, entry.mailbox, said, entry.body, at=channel.place)
+
+    def _on_confirm(self, method: bytes) -> None:
+        tag, is_multiple = read_confirm(method)
+        tags = [each for each in self._flying if each <= tag] if is_multiple else [tag]
+        for each in tags:
+            flight = self._flying.get(each)
+            if flight is not None and not flight.answer.done():
+                flight.answer.set_result(_result(flight, is_taken=method.startswith(ACK)))
+
+    def _on_return(self, returned: Delivered) -> None:
+        """Remember what the broker could not route; it confirms it next."""
+        message_id = read_properties(returned.header).message_id
+        for flight in self._flying.values():
+            if flight.message_id == message_id:
+                flight.is_returned = True
 
     def _land(self, flight: _Flight) -> None:
         """Make room for others; called once for each publish, answered or abandoned."""
-        if self._flying.pop(flight.message_id, None) is not None:
+        if self._flying.get(flight.tag) is flight:
+            del self._flying[flight.tag]
             self._flying_octets -= len(flight.entry.body)
-        if self._channel is not None:
-            self._channel.message_id_delivery_tag.pop(flight.message_id, None)
         self._work.set()
 
     def _is_held_up_at_the_end(self) -> bool:
@@ -273,26 +272,25 @@ class RabbitPublisher:
     def _lose_channel(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
-        if self._closing is not None:
-            self._closing.remove_done_callback(self._on_closed)
-        self._channel = self._closing = None
+        if self._channel is not None:
+            self._channel.let_go()
+            self._channel.closing.remove_done_callback(self._on_closed)
+        self._channel = None
         self._reopen_at = self._loop.time() + REOPEN_PAUSE
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
         self._answer_all()
 
     def _answer_all(self) -> None:
         """Answer everything with `UNKNOWN`, what waits too."""
         for flight in (*self._flying.values(), *self._waiting):
-            with suppress(asyncio.InvalidStateError):
-                flight.answer.set_result(None)
+            if not flight.answer.done():
+                flight.answer.set_result(PublishResult.UNKNOWN)
+        self._flying.clear()  # the next channel counts from the beginning
+        self._flying_octets = 0
         self._waiting.clear()
 
 
-def _check_sizes(body: int, payload: int, frames: int, largest_frame: int) -> None:
-    """Raise `ValueError` for what the broker would close the channel at, now and at each later attempt."""
-    if body > LARGEST_BODY:
-        raise ValueError(f"a body of {body} bytes is more than the broker takes")
-    properties = payload - body - frames * _FRAME_OVERHEAD
-    if properties > largest_frame:
-        raise ValueError(f"properties of {properties} bytes do not fit into a frame")
+def _result(flight: _Flight, *, is_taken: bool) -> PublishResult:
+    """Return what it means that the broker acknowledges *flight*, or does not."""
+    if not is_taken:
+        return PublishResult.FULL
+    return PublishResult.UNROUTABLE if flight.is_returned else PublishResult.CONFIRMED

@@ -15,7 +15,7 @@ from pamqp.constants import FRAME_END_CHAR, FRAME_HEADER
 
 from hub.backends.rabbitmq.connection import BrokerLink
 from hub.backends.rabbitmq.consumer import RabbitConsumer
-from hub.backends.rabbitmq.wire import UNREADABLE
+from hub.backends.rabbitmq.frames import UNREADABLE
 from hub.ports import BatchLimits, Inbound
 from tests.support.broker import PrivateVhost
 

@@ -1,38 +1,69 @@
-"""Frames pass unchanged, however the socket cuts them; only unreadable headers are exchanged."""
+"""Frames come whole, however the socket cuts them: to a tap those of its messages, unchanged the others."""
 
 import asyncio
-import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import frame
 from pamqp.body import ContentBody
-from pamqp.commands import Basic, Connection
-from pamqp.constants import FRAME_END_CHAR, FRAME_HEADER
+from pamqp.commands import Basic, Channel, Connection
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
 from hub.backends.rabbitmq.alarm import Alarm
-from hub.backends.rabbitmq.gate import Gate
-from hub.backends.rabbitmq.wire import UNREADABLE, TolerantReader
+from hub.backends.rabbitmq.frames import ACK, DELIVER, Delivered, read_confirm, read_deliver, read_properties
+from hub.backends.rabbitmq.wire import FrameReader, Tap
 
-DELIVER = frame.marshal(Basic.Deliver(consumer_tag="c", delivery_tag=1, exchange="e", routing_key="r"), 1)
-HEADER = frame.marshal(ContentHeader(body_size=3, properties=Basic.Properties(correlation_id="id")), 1)
-BODY = frame.marshal(ContentBody(b"\x02\x00\xce"), 1)
+
+def delivery(tag: int, *pieces: bytes) -> bytes:
+    """Return a delivery on channel 1, its body in *pieces*."""
+    return b"".join(
+        [
+            frame.marshal(Basic.Deliver("c", tag, exchange="e", routing_key="r"), 1),
+            frame.marshal(
+                ContentHeader(
+                    body_size=sum(map(len, pieces)), properties=Basic.Properties(correlation_id=str(tag))
+                ),
+                1,
+            ),
+            *(frame.marshal(ContentBody(piece), 1) for piece in pieces),
+        ]
+    )
+
+
+MESSAGE = delivery(1, b"\x02\x00\xce")
+OPEN_OK = frame.marshal(Channel.OpenOk(), 1)
 BLOCKED = frame.marshal(Connection.Blocked(reason="low on memory"), 0)
 UNBLOCKED = frame.marshal(Connection.Unblocked(), 0)
 HEARTBEAT = frame.marshal(Heartbeat(), 0)
-NOT_UTF8 = struct.pack(">HHQH", 60, 0, 3, 1 << 10) + b"\x02\xff\xfe"
-UNREADABLE_HEADER = struct.pack(">BHI", FRAME_HEADER, 1, len(NOT_UTF8)) + NOT_UTF8 + FRAME_END_CHAR
+CUTS = st.lists(st.integers(0, 10_000), max_size=12)
 
 
-async def passed(data: bytes, cuts: list[int]) -> bytes:
-    return await passed_with(Alarm(purpose="test"), data, cuts)
+class Taken:
+    """What a tap on channel 1 took, in its order."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, int, bytes]] = []
+        self.tap = Tap(messages={DELIVER: self._message}, methods={ACK: self._confirm})
+
+    def _message(self, delivered: Delivered) -> None:
+        tag, _, key = read_deliver(delivered.method)
+        assert key == "r"
+        assert read_properties(delivered.header).correlation_id == str(tag)
+        self.log.append(("message", tag, delivered.body))
+
+    def _confirm(self, method: bytes) -> None:
+        self.log.append(("confirm", read_confirm(method)[0], b""))
 
 
-async def passed_with(alarm: Alarm, data: bytes, cuts: list[int]) -> bytes:
-    reader = TolerantReader(asyncio.get_running_loop(), Gate(), alarm)
+async def passed(
+    data: bytes, cuts: list[int], *, alarm: Alarm | None = None, tap: Tap | None = None
+) -> bytes:
+    """Feed *data* in chunks that end at *cuts*; return what is left for the client library."""
+    reader = FrameReader(asyncio.get_running_loop(), alarm or Alarm(purpose="test"))
+    if tap is not None:
+        reader.taps[1] = tap
     ends = sorted({cut % (len(data) + 1) for cut in cuts} | {len(data)})
     start = 0
     for end in ends:
@@ -43,29 +74,57 @@ async def passed_with(alarm: Alarm, data: bytes, cuts: list[int]) -> bytes:
     return await reader.read()
 
 
-@given(
-    st.lists(st.sampled_from([DELIVER, HEADER, BODY, HEARTBEAT]), max_size=12),
-    st.lists(st.integers(0, 10_000), max_size=12),
-)
-def test_readable_frames_pass_unchanged(frames: list[bytes], cuts: list[int]) -> None:
-    stream = b"".join(frames)
+@given(st.lists(st.sampled_from([MESSAGE, OPEN_OK, HEARTBEAT]), max_size=12), CUTS)
+def test_without_a_tap_frames_pass_unchanged(stream: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(stream)
 
-    assert asyncio.run(passed(stream, cuts)) == stream
+    assert asyncio.run(passed(data, cuts)) == data
 
 
-@given(st.lists(st.integers(0, 10_000), max_size=8))
-def test_an_unreadable_header_is_exchanged_and_the_rest_is_not(cuts: list[int]) -> None:
-    stream = DELIVER + UNREADABLE_HEADER + BODY + DELIVER + HEADER + BODY
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=4), CUTS)
+def test_a_tap_takes_messages_whole_and_confirms_in_their_order(pieces: list[bytes], cuts: list[int]) -> None:
+    taken = Taken()
+    confirm = frame.marshal(Basic.Ack(9), 1)
+    data = delivery(1, *pieces) + OPEN_OK + confirm + delivery(2) + HEARTBEAT
 
-    result = asyncio.run(passed(stream, cuts))
+    left = asyncio.run(passed(data, cuts, tap=taken.tap))
 
-    assert result.startswith(DELIVER)
-    assert result.endswith(BODY + DELIVER + HEADER + BODY)
-    size, channel, header = frame.unmarshal(result[len(DELIVER) :])
-    assert isinstance(header, ContentHeader)
-    assert (channel, header.body_size) == (1, 3)
-    assert header.properties.headers == {UNREADABLE: "UnicodeDecodeError"}
-    assert len(DELIVER) + size + len(BODY + DELIVER + HEADER + BODY) == len(result)
+    assert left == OPEN_OK + HEARTBEAT
+    assert taken.log == [("message", 1, b"".join(pieces)), ("confirm", 9, b""), ("message", 2, b"")]
+
+
+def test_a_tap_leaves_other_channels_and_other_methods_alone() -> None:
+    taken = Taken()
+    returned = (
+        frame.marshal(Basic.Return(312, "NO_ROUTE", "e", "r"), 1) + MESSAGE[MESSAGE.index(b"\xce") + 1 :]
+    )
+    other = frame.marshal(Basic.Ack(1), 2)
+
+    left = asyncio.run(passed(returned + other + MESSAGE, [], tap=taken.tap))
+
+    assert left == returned + other
+    assert [name for name, *_ in taken.log] == ["message"]
+
+
+def test_a_message_cut_off_by_the_end_is_not_handed_over() -> None:
+    taken = Taken()
+
+    asyncio.run(passed(MESSAGE[:-2], [], tap=taken.tap))
+
+    assert taken.log == []
+
+
+async def test_the_client_library_hears_that_messages_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    reader = FrameReader(loop, Alarm(purpose="test"))
+    reader.taps[1] = Taken().tap
+    reader.feed_data(MESSAGE)
+    monkeypatch.setattr(reader, "_now", lambda: loop.time() + 2)
+
+    reader.feed_data(MESSAGE + MESSAGE)
+    reader.feed_eof()
+
+    assert await reader.read() == HEARTBEAT
 
 
 @pytest.mark.parametrize("end", [3, 8])
@@ -75,22 +134,22 @@ def test_a_broker_of_another_protocol_is_passed_on(end: int) -> None:
     assert asyncio.run(passed(refusal, [])) == refusal
 
 
-@given(st.lists(st.integers(0, 10_000), max_size=8))
+@given(CUTS)
 def test_an_alarm_is_seen_however_its_frame_is_cut(cuts: list[int]) -> None:
     alarm = Alarm(purpose="test")
-    stream = DELIVER + HEADER + BODY + BLOCKED + HEARTBEAT
+    stream = MESSAGE + BLOCKED + HEARTBEAT
 
-    assert asyncio.run(passed_with(alarm, stream, cuts)) == stream
+    assert asyncio.run(passed(stream, cuts, alarm=alarm)) == stream
     assert alarm.reason == "low on memory"
 
 
-@given(st.lists(st.integers(0, 10_000), max_size=8))
+@given(CUTS)
 def test_the_end_of_an_alarm_is_seen(cuts: list[int]) -> None:
     alarm = Alarm(purpose="test")
     heard: list[bool] = []
     alarm.watchers.append(lambda: heard.append(alarm.is_raised))
 
-    asyncio.run(passed_with(alarm, BLOCKED + DELIVER + HEADER + BODY + UNBLOCKED, cuts))
+    asyncio.run(passed(BLOCKED + MESSAGE + UNBLOCKED, cuts, alarm=alarm))
 
     assert heard == [True, False]
 
@@ -99,14 +158,14 @@ def test_a_body_that_looks_like_an_alarm_is_none() -> None:
     alarm = Alarm(purpose="test")
     body = frame.marshal(ContentBody(BLOCKED), 1)
 
-    asyncio.run(passed_with(alarm, body, [7, 9, 20]))
+    asyncio.run(passed(body, [7, 9, 20], alarm=alarm))
 
     assert not alarm.is_raised
 
 
 def test_a_connection_that_is_gone_leaves_no_alarm() -> None:
     alarm = Alarm(purpose="test")
-    asyncio.run(passed_with(alarm, BLOCKED, []))
+    asyncio.run(passed(BLOCKED, [], alarm=alarm))
 
     alarm.forget()
 
