@@ -280,17 +280,22 @@ class Relay:
                 return 0
             async with self.claiming():
                 room = min(self._limits.claim, self._limits.entries - self.held)
-                return self._take(await self._outbox.claim(room, self._limits.octets - self._hand.octets))
+                before = frozenset(self._hand.entry_ids)
+                claimed = await self._outbox.claim(room, self._limits.octets - self._hand.octets)
+                return self._take(claimed, before)
         except TemporaryFailure as failure:
             log.warning("outbox.away", reason=str(failure))
             self._expecting_until = 0.0
             return 0
 
-    def _take(self, claimed: Sequence[OutboxEntry]) -> int:
-        """Offer what was *claimed*; what is still in hand is remembered, and given back once it is let go."""
-        new = [entry for entry in claimed if entry.entry_id not in self._hand.entry_ids]
-        self._claimed_again |= {
-            entry.entry_id: entry for entry in claimed if entry.entry_id in self._hand.entry_ids
-        }
+    def _take(self, claimed: Sequence[OutboxEntry], before: frozenset[int]) -> int:
+        """Offer what was *claimed*; what was in hand *before* goes back once it is in hand no longer."""
+        new = [entry for entry in claimed if entry.entry_id not in before]
+        again = [entry for entry in claimed if entry.entry_id in before]
+        still = {entry.entry_id: entry for entry in again if entry.entry_id in self._hand.entry_ids}
+        self._claimed_again |= still
+        self._to_release += [entry for entry in again if entry.entry_id not in still]
+        if self._to_release:
+            self._answered.set()
         self.offer(new)
         return len(new)
