@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from threading import Lock
 from typing import Final, TypeAlias, TypeVar
 
 from asn1crypto import x509 as asn1
@@ -25,6 +26,9 @@ from pyhanko_certvalidator.path import ValidationPath
 T = TypeVar("T")
 _MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError)
 """What asn1crypto raises over a malformed certificate, and only when it is asked for the part."""
+_ALONE: Final = Lock()
+"""asn1crypto prepares each of its classes at the first use and empties its tables to do so: a second thread that
+was at work with them would find them wanting, and a good certificate would lead nowhere."""
 
 
 class PathFault(StrEnum):
@@ -56,13 +60,17 @@ def find_path(
     anchors: Sequence[x509.Certificate],
     at: datetime,
 ) -> Path | NoPath:
-    """Return a path from *anchors* to *certificate* that is valid at *at*; revocation is not looked at."""
-    try:
-        return _certificates(_finish(_validator(certificate, others, anchors, at).async_validate_path()))
-    except PathValidationError as error:
-        return _no_path(error)
-    except (PathBuildingError, ValidationError, *_MALFORMED) as error:
-        return NoPath(fault=PathFault.NO_CHAIN, reason=str(error))
+    """Return a path from *anchors* to *certificate* that is valid at *at*; revocation is not looked at.
+
+    May be called by several threads, and then does one at a time.
+    """
+    with _ALONE:
+        try:
+            return _certificates(_finish(_validator(certificate, others, anchors, at).async_validate_path()))
+        except PathValidationError as error:
+            return _no_path(error)
+        except (PathBuildingError, ValidationError, *_MALFORMED) as error:
+            return NoPath(fault=PathFault.NO_CHAIN, reason=str(error))
 
 
 def _validator(
