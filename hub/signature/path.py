@@ -27,8 +27,8 @@ T = TypeVar("T")
 _MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError)
 """What asn1crypto raises over a malformed certificate, and only when it is asked for the part."""
 _ALONE: Final = Lock()
-"""asn1crypto prepares each of its classes at the first use and empties its tables to do so: a second thread that
-was at work with them would find them wanting, and a good certificate would lead nowhere."""
+"""asn1crypto prepares each of its classes at the first use and empties its tables to do so: a thread that is
+at work with them just then finds them wanting, and a good certificate leads nowhere."""
 
 
 class PathFault(StrEnum):
