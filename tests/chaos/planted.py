@@ -17,7 +17,8 @@ from tests.chaos import planted_conduct, planted_gate, planted_hub, planted_kit
 
 FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "none": lambda: None,
-    "gate": planted_gate.plant,
+    "gate": planted_gate.plant_in_hub,
+    "kit-gate": planted_gate.plant_in_kit,
     "stubborn": planted_conduct.plant,
     **planted_hub.FAULTS,
     **planted_kit.FAULTS,

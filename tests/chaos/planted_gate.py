@@ -1,38 +1,61 @@
-"""A gate before the broker: a hub holds every document that it would publish until the test opens it.
+"""A gate before the broker: a process holds what it would publish until the test opens the gate.
 
-No fault in itself: the hub merely takes its time, as it may. What a fault does then hangs on no chance.
+No fault in itself: a process may take its time. What a fault does then hangs on no chance.
 """
 
 import asyncio
 import os
 from pathlib import Path
 
+from adapters.kit.broker import SubmitChannel
+from adapters.kit.outgoing import Outgoing
 from hub.backends.rabbitmq.publisher import RabbitPublisher
 from hub.message.edxml import MessageKind
 from hub.message.outbox import OutboxEntry, PublishResult
 from tests.support.waiting import until
 
 VARIABLE = "TRUC_TEST_GATE"
-"""Environment variable: a folder; `held` appears there with the first document, `open` opens the gate."""
-_PATIENCE = 120.0
+"""Environment variable: a folder; `held` appears there with the first message, `open` opens the gate."""
+_PATIENCE = 300.0
 
 
-def plant() -> None:
-    """Put the gate before every publish of a document."""
-    folder = Path(os.environ[VARIABLE])
-    publish = RabbitPublisher.publish
-    opened = asyncio.Event()
-    watches: list[asyncio.Task[None]] = []
+class _Gate:
+    """Whoever passes waits until it is open; all go on in the order of arrival, so that lanes keep theirs."""
 
-    async def watch() -> None:
-        await until((folder / "open").exists, what="an open gate", seconds=_PATIENCE)
-        opened.set()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opened = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def passes(self) -> None:
+        if not self._opened.is_set():
+            (self._folder / "held").touch()
+            self._watch = self._watch or asyncio.create_task(self._wait())
+            await self._opened.wait()
+
+    async def _wait(self) -> None:
+        await until((self._folder / "open").exists, what="an open gate", seconds=_PATIENCE)
+        self._opened.set()
+
+
+def plant_in_hub() -> None:
+    """Hold every document that a hub would publish."""
+    gate, publish = _Gate(Path(os.environ[VARIABLE])), RabbitPublisher.publish
 
     async def held(self: RabbitPublisher, entry: OutboxEntry) -> PublishResult:
-        if entry.kind is MessageKind.DOCUMENT and not opened.is_set():
-            (folder / "held").touch()
-            watches[:] = watches or [asyncio.create_task(watch())]
-            await opened.wait()  # wakes in the order of arrival, so that the lanes keep theirs
+        if entry.kind is MessageKind.DOCUMENT:
+            await gate.passes()
         return await publish(self, entry)
 
     RabbitPublisher.publish = held  # type: ignore[method-assign]
+
+
+def plant_in_kit() -> None:
+    """Hold everything that an agency would submit."""
+    gate, submit = _Gate(Path(os.environ[VARIABLE])), SubmitChannel.submit
+
+    async def held(self: SubmitChannel, message: Outgoing) -> None:
+        await gate.passes()
+        await submit(self, message)
+
+    SubmitChannel.submit = held  # type: ignore[assignment,method-assign]

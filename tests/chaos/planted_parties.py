@@ -116,12 +116,12 @@ class Recipient:
         secret_file.write(self._settings, _settings_for(agency, folder))
         self._process: subprocess.Popen[bytes] | None = None
 
-    async def start(self, fault: str = "none", *, crash_at: str = "") -> None:
-        """Start it with *fault*, to die at the point *crash_at* of the kit; return once it consumes."""
+    async def start(self, fault: str = "none", **environment: str) -> None:
+        """Start it with *fault*; return once it consumes."""
         ready, log = self._folder / "ready", self._folder / "process.log"
         ready.unlink(missing_ok=True)
         program = ["tests.chaos.planted", fault, "tests.chaos.agency", str(self._settings)]
-        self._process = _launch(program, log, {"TRUC_CRASH_AT": crash_at})
+        self._process = _launch(program, log, environment)
         await until(ready.exists, what=lambda: f"the recipient:\n{log.read_text('utf-8')[-2000:]}")
 
     async def died(self) -> None:

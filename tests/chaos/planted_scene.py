@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import aio_pika
+import psutil
 
 from deploy.local.broker import PRODUCT_VHOST
+from deploy.local.process import family
 from hub.message.properties import INTAKE_QUEUE, RETURNED_QUEUE, queue_of
 from tests.chaos import planted_gate
 from tests.chaos.checker import Verdict, judge
@@ -26,14 +28,14 @@ _LOOK_AGAIN: Final = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What a hub holds its documents behind."""
+    """What a process holds its messages behind."""
 
-    hub: HubProcess
     folder: Path
+    hub: HubProcess | None = None
 
     async def holds(self) -> None:
-        """Return once the hub holds a document."""
-        await until((self.folder / "held").exists, what="a document at the gate")
+        """Return once it holds one."""
+        await until((self.folder / "held").exists, what="a message at the gate")
 
     def open(self) -> None:
         """Let everything through."""
@@ -55,10 +57,27 @@ class Scene:
 
     async def gated_hub(self, fault: str = "none") -> Gate:
         """Start a hub with *fault* that holds its documents until the gate is opened."""
+        gate = self._gate()
+        hub = await self._launch(f"{fault},gate", {planted_gate.VARIABLE: str(gate.folder)}).ready()
+        return replace(gate, hub=hub)
+
+    async def gated_recipient(self, fault: str = "none") -> Gate:
+        """Start the recipient with *fault*; it holds its statuses until the gate is opened."""
+        gate = self._gate()
+        await self.recipient.start(f"{fault},kit-gate", **{planted_gate.VARIABLE: str(gate.folder)})
+        return gate
+
+    async def pause_broker(self) -> None:
+        """Let the broker neither read nor write, until it is killed."""
+        await self.world.broker_is_settled()
+        pid = self.world.stack.broker.pid
+        for process in family(psutil.Process(pid)) if pid is not None else []:
+            process.suspend()
+
+    def _gate(self) -> Gate:
         folder = self.folder / "gate"
         folder.mkdir()
-        hub = await self._launch(f"{fault},gate", {planted_gate.VARIABLE: str(folder)}).ready()
-        return Gate(hub=hub, folder=folder)
+        return Gate(folder=folder)
 
     async def comes_to_rest(self) -> None:
         """Return once nothing is under way: no row, nothing in a queue that is read, no new line anywhere."""

@@ -64,7 +64,7 @@ async def the_broker_dies_before_a_publish(scene: Scene, fault: str) -> None:
     await gate.holds()
     await scene.world.kill_broker()
     gate.open()
-    await until(lambda: gate.hub.lines("publisher.waiting"), what="a hub that finds the broker away")
+    await until(lambda: gate.hub and gate.hub.lines("publisher.waiting"), what="a hub without a broker")
     await scene.world.start_broker()
 
 
@@ -102,7 +102,7 @@ async def nobody_reads_the_recipients_queue(scene: Scene, fault: str) -> None:
 
 async def the_recipient_dies_before_it_journals(scene: Scene, fault: str) -> None:
     await scene.hub()
-    await scene.recipient.start(fault, crash_at="after-handler-before-commit:3")
+    await scene.recipient.start(fault, TRUC_CRASH_AT="after-handler-before-commit:3")
     await scene.sender.send(_DOCUMENTS)
     await scene.recipient.died()
     await scene.recipient.start(fault)
@@ -110,10 +110,21 @@ async def the_recipient_dies_before_it_journals(scene: Scene, fault: str) -> Non
 
 async def the_recipient_dies_before_it_acknowledges(scene: Scene, fault: str) -> None:
     await scene.hub()
-    await scene.recipient.start(fault, crash_at="after-commit-before-ack:3")
+    await scene.recipient.start(fault, TRUC_CRASH_AT="after-commit-before-ack:3")
     await scene.sender.send(_DOCUMENTS)
     await scene.recipient.died()
     await scene.recipient.start(fault)
+
+
+async def the_broker_dies_with_statuses_unread(scene: Scene, fault: str) -> None:
+    await scene.hub()
+    gate = await scene.gated_recipient(fault)
+    await scene.sender.send(_DOCUMENTS)
+    await gate.holds()
+    await scene.pause_broker()
+    gate.open()
+    await scene.world.kill_broker()
+    await scene.world.start_broker()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +158,11 @@ SLOW: Final = (
     Planted(fault="gives-up-without-a-case", law=Law.VISIBLE_END, play=the_recipient_takes_nothing),
     Planted(fault="handover-when-consigned", law=Law.TRUE_RECEIPTS, play=nobody_reads_the_recipients_queue),
     Planted(fault="ack-before-journal", law=Law.NOTHING_LOST, play=the_recipient_dies_before_it_journals),
+    Planted(
+        fault="unconfirmed-counts-as-submitted",
+        law=Law.NOTHING_LOST,
+        play=the_broker_dies_with_statuses_unread,
+    ),
     Planted(
         fault="forgets-what-it-handled", law=Law.ONE_EFFECT, play=the_recipient_dies_before_it_acknowledges
     ),

@@ -14,29 +14,35 @@ _GIVEN_BACK = (StatusCode.REFUSED, StatusCode.CHANGE_ACCEPTED)
 def one_effect(history: History) -> Iterator[Violation]:
     """Find second effects: of a delivery, or of the same bytes or content under another delivery id."""
     for delivery_id, effects in repeated(history.effects):
-        yield Violation(
-            law=Law.ONE_EFFECT,
-            what=f"delivery {delivery_id} had {len(effects)} effects with {effects[0].recipient}",
-            delivery_id=delivery_id,
-        )
+        what = f"delivery {delivery_id} had {len(effects)} effects with {effects[0].recipient}"
+        yield Violation(law=Law.ONE_EFFECT, what=what, delivery_id=delivery_id)
+    yield from _same_bytes_again(history)
+    yield from _same_content_again(history)
+
+
+def _same_bytes_again(history: History) -> Iterator[Violation]:
+    """Find bytes that a recipient had twice: the hub accepts them once, whatever happens to them."""
     first = (effects[0] for effects in history.effects.values())
-    for (digest, recipient), effects in repeated(
-        grouped(((each.digest, each.recipient), each) for each in first)
-    ):
+    of_bytes = grouped(((each.digest, each.recipient), each) for each in first)
+    for (digest, recipient), effects in repeated(of_bytes):
+        names = ", ".join(str(each.delivery_id) for each in effects)
         yield Violation(
             law=Law.ONE_EFFECT,
-            what=f"{recipient} had the bytes {digest[:16]}… {len(effects)} times, under the delivery ids"
-            f" {', '.join(str(each.delivery_id) for each in effects)}",
+            what=f"{recipient} had the bytes {digest[:16]}… {len(effects)} times, in the deliveries {names}",
             delivery_id=effects[-1].delivery_id,
         )
+
+
+def _same_content_again(history: History) -> Iterator[Violation]:
     with_effect = (each for each in history.accepted.values() if history.has_effect(each.delivery_id))
     for key, deliveries in repeated(grouped((history.key_of(each), each) for each in with_effect)):
         held = _held(history, deliveries)
         if key is not None and len(held) > 1:
+            sender, document_id, _, recipient = key
+            names = ", ".join(str(each.delivery_id) for each in held)
             yield Violation(
                 law=Law.ONE_EFFECT,
-                what=f"{key[3]} had the document {key[1]} of {key[0]} {len(held)} times, in the deliveries"
-                f" {', '.join(str(each.delivery_id) for each in held)}",
+                what=f"{recipient} had {document_id} of {sender} {len(held)} times, in {names}",
                 delivery_id=held[-1].delivery_id,
                 submission_id=held[-1].receipt.submission_id,
             )
