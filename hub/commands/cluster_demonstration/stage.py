@@ -48,10 +48,10 @@ class Stage:
         return sum(len(each.arrivals) for each in self.correspondents)
 
     def longest_silence(self, since: float) -> float:
-        """Return the longest time, begun after *since* or running then, in which no document arrived."""
+        """Return the longest time until now, begun after *since* or running then, without an arrival."""
         every = sorted(at for each in self.correspondents for at in each.arrivals)
         before = max((at for at in every if at <= since), default=since)
-        instants = [before, *(at for at in every if at > since)]
+        instants = [before, *(at for at in every if at > since), time.monotonic()]
         return max((later - earlier for earlier, later in pairwise(instants)), default=0)
 
     async def start_hub(self) -> None:
