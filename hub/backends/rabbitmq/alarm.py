@@ -1,7 +1,8 @@
 """Whether the broker has stopped reading us, as it does with publishers while it is low on memory or disk.
 
-It says so with `connection.blocked`, at the first publish after its alarm, and takes it back when the alarm
-ends. What was written meanwhile waits in the socket and is read then: nothing is lost, nothing to try again.
+It says so with `connection.blocked`, at the first publish after its alarm, which it takes no more, and takes
+it back when the alarm ends. What was written meanwhile waits in the socket and is read then: nothing is lost,
+nothing to try again. Who publishes nothing is told nothing.
 """
 
 import struct
