@@ -59,13 +59,13 @@ class CommandLine:
 
 
 @pytest.fixture
-def truc(world: World) -> CommandLine:  # noqa: F811 - the fixture above
+def truc(world: World) -> CommandLine:
     """Type commands."""
     return CommandLine(home=world.axis.home)
 
 
 @pytest.fixture
-async def agencies(world: World) -> tuple[LocalAgency, LocalAgency]:  # noqa: F811 - the fixture above
+async def agencies(world: World) -> tuple[LocalAgency, LocalAgency]:
     """Make two agencies ready to speak."""
     first, second = await world.connected(2)
     return first, second
