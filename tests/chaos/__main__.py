@@ -82,7 +82,9 @@ def arguments_of(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the same seed, the same acts")
     parser.add_argument("--minutes", type=float, default=2.0, help="of load and acts")
-    parser.add_argument("--patience", type=float, default=180.0, help="seconds to come to rest afterwards")
+    parser.add_argument(
+        "--patience", type=float, default=90.0, help="seconds without news before it gives up"
+    )
     parser.add_argument("--home", type=Path, default=CHECKOUT / ".truc" / "chaos")
     parser.add_argument("--build", type=Path, default=report.BUILD, help="where chaos.json goes")
     parser.add_argument("--plan", action="store_true", help="show the acts of the seed and do nothing")

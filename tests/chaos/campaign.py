@@ -86,12 +86,14 @@ async def _play(stage: Stage, acts: Sequence[Act], seconds: float, patience: flo
 
 
 async def _come_to_rest(stage: Stage, tally: Tally, patience: float, say: Say) -> tuple[Unrest, ...]:
-    """Wait until nothing is under way any more; return what still is when *patience* is over."""
-    deadline = time.monotonic() + patience
+    """Wait until nothing is under way any more; return what still is after *patience* without any news."""
+    news_at = time.monotonic()
     quiet = 0
-    while time.monotonic() < deadline:
+    while time.monotonic() < news_at + patience:
         found = await unrest(stage.axis, stage.folder)
-        is_quiet = not found and not tally.update()
+        has_news = tally.update()
+        news_at = time.monotonic() if has_news else news_at
+        is_quiet = not found and not has_news
         if found:
             say(f"still under way: {', '.join(map(str, found))}")
         quiet = quiet + 1 if is_quiet else 0

@@ -57,7 +57,7 @@ def _difficult(draw: int, attempt: int) -> Answering:
             gives_back_until, answering = 2, Answering.RAISE
         case _ if draw < 36:
             answering = Answering.RETRY
-        case _ if draw < 40:
+        case _ if draw < 38:
             gives_back_until, answering = 1, Answering.CRASH
         case _ if draw < 58:
             answering = Answering.REFUSE
