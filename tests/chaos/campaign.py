@@ -23,6 +23,8 @@ _PROGRESS: Final = 3.0
 _QUIET_LOOKS: Final = 3
 """Looks in a row that must find nothing under way and nothing new in any ledger."""
 _LOOK_AGAIN: Final = 1.5
+_LONGEST: Final = 1200.0
+"""Seconds after which not even news are waited for."""
 
 Say: TypeAlias = Callable[[str], None]
 Work: TypeAlias = Coroutine[None, None, None]
@@ -87,9 +89,9 @@ async def _play(stage: Stage, acts: Sequence[Act], seconds: float, patience: flo
 
 async def _come_to_rest(stage: Stage, tally: Tally, patience: float, say: Say) -> tuple[Unrest, ...]:
     """Wait until nothing is under way any more; return what still is after *patience* without any news."""
-    news_at = time.monotonic()
+    begun = news_at = time.monotonic()
     quiet = 0
-    while time.monotonic() < news_at + patience:
+    while time.monotonic() < min(news_at + patience, begun + _LONGEST):
         found = await unrest(stage.axis, stage.folder)
         has_news = tally.update()
         news_at = time.monotonic() if has_news else news_at

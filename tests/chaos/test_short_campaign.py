@@ -18,7 +18,7 @@ async def campaign(folder: Path, *, seed: int, minutes: float) -> Outcome:
 
 
 @pytest.mark.acceptance
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_half_a_minute_of_failures_breaks_no_law(tmp_path: Path) -> None:
     outcome = await campaign(tmp_path, seed=SHORT_SEED, minutes=0.4)
 
@@ -32,7 +32,7 @@ async def test_half_a_minute_of_failures_breaks_no_law(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.acceptance
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("seed", LONG_SEEDS)
 async def test_five_minutes_of_failures_break_no_law(tmp_path: Path, seed: int) -> None:
     outcome = await campaign(tmp_path, seed=seed, minutes=5)
