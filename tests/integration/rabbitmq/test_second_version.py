@@ -1,18 +1,30 @@
 """What speaks to a broker speaks to RabbitMQ 4 as to 3.10: the same tests once more, on a private 4.x."""
 
+import asyncio
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiormq
 import pytest
 
 from deploy.local import LocalStack
 from deploy.local.programs import Release, chosen_release
-from hub.backends.rabbitmq.management import ManagementApi
+from hub.backends.rabbitmq.management import ManagementAddress, ManagementApi
 from hub.backends.rabbitmq.reconciler import Reconciler
-from tests.support.broker import CHECKOUT, a_topology, private_vhost
+from hub.backends.rabbitmq.topology import HubUser, MailboxTopology, Topology, topology
+from hub.message.properties import queue_of
+from tests.support.broker import (
+    CHECKOUT,
+    FULL_MAILBOX,
+    MAILBOXES,
+    PrivateVhost,
+    a_topology,
+    private_vhost,
+)
 
 pytestmark = [
     pytest.mark.integration,
@@ -74,6 +86,61 @@ async def test_the_topology_is_made_without_drift_and_without_deprecated_feature
         assert (await vhost.api.version())[0] == 4
         assert changes.left == ()
         assert await used_deprecated_features(vhost.api) == []
+
+
+async def test_users_move_to_4_with_their_passwords_and_the_topology_is_made_anew(
+    axis: PrivateVhost, newer_stack: LocalStack, tmp_path: Path
+) -> None:
+    exported = tmp_path / "old.json"
+    await asyncio.to_thread(axis.stack.broker.control, "export_definitions", str(exported))
+    moved = tmp_path / "users.json"
+    moved.write_text(json.dumps(users_of(json.loads(exported.read_bytes()), axis.name)))
+
+    await asyncio.to_thread(newer_stack.broker.control, "import_definitions", str(moved))
+
+    async with management_of(newer_stack, axis.name) as api:
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        await api.put(f"permissions/{axis.name}/axis-admin", everything)
+        changes = await Reconciler(api).apply(without_passwords())
+        assert changes.left == ()
+    address = newer_stack.address()
+    url = axis.url(MAILBOXES[0]).replace(f":{axis.address.amqp_port}/", f":{address.amqp_port}/")
+    async with aiormq.connect(url) as connection:
+        channel = await connection.channel()
+        found = await channel.queue_declare(queue_of(MAILBOXES[0]), passive=True)
+        assert found.message_count == 0
+
+
+def users_of(definitions: dict[str, list[dict[str, str]]], vhost: str) -> dict[str, list[dict[str, str]]]:
+    """Keep what makes users, and what they may do in *vhost*: the topology is another one for 4.x."""
+    ours = [user for user in definitions["users"] if user["name"] != "axis-admin"]
+    rights = {
+        kind: [each for each in definitions[kind] if each["vhost"] == vhost and each["user"] != "axis-admin"]
+        for kind in ("permissions", "topic_permissions")
+    }
+    return {
+        "users": ours,
+        "vhosts": [each for each in definitions["vhosts"] if each["name"] == vhost],
+        **rights,
+    }
+
+
+def without_passwords() -> Topology:
+    """Give the topology of the tests as an operator has it, who knows nobody's password."""
+    names = (*MAILBOXES, FULL_MAILBOX)
+    return topology([MailboxTopology(name=name) for name in names], HubUser())
+
+
+def management_of(stack: LocalStack, vhost: str) -> ManagementApi:
+    address = stack.address()
+    return ManagementApi(
+        ManagementAddress(
+            url=f"http://{address.amqp_host}:{address.management_port}",
+            user=address.broker_admin,
+            password=address.broker_admin_password,
+            vhost=vhost,
+        )
+    )
 
 
 async def used_deprecated_features(api: ManagementApi) -> list[object]:
