@@ -6,8 +6,8 @@ import pytest
 
 from hub.commands.line import main
 
-GROUPS = ("agency", "keys", "deadletter", "invalid", "topology")
-SINGLE = ("up", "down", "status", "run", "serve", "demo", "send", "inbox", "trace", "queues")
+GROUPS = ("agency", "keys", "deadletter", "invalid", "topology", "backup", "reconcile")
+SINGLE = ("up", "down", "status", "run", "serve", "demo", "send", "inbox", "trace", "queues", "restore")
 
 Typed: TypeAlias = Callable[..., str]
 
