@@ -1,6 +1,6 @@
 """One sender, one recipient and hubs, each as it is or with a fault in it; and the verdict on them."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +11,14 @@ import psutil
 
 from deploy.local.broker import PRODUCT_VHOST
 from deploy.local.process import family
+from hub.backends.postgres.pool import Database
+from hub.backends.postgres.tracing import Dossier
+from hub.message.identifiers import SubmissionId
 from hub.message.properties import INTAKE_QUEUE, RETURNED_QUEUE, queue_of
+from hub.operations.trace import trace
 from tests.chaos import planted_gate
 from tests.chaos.checker import Verdict, judge
-from tests.chaos.checker_sight import read_sight
+from tests.chaos.checker_sight import Sight, read_sight
 from tests.chaos.ledger import merged, read_ledgers
 from tests.chaos.planted_parties import Recipient, Sender, a_sender
 from tests.support.axis import QUICK, World
@@ -95,12 +99,24 @@ class Scene:
     async def verdict(self) -> Verdict:
         """Wait for rest and judge what everybody wrote down."""
         await self.comes_to_rest()
+        sight = await self.sight()
+        self.recipient.stop()
+        return judge(merged(read_ledgers(self.folder).values()), sight)
+
+    async def sight(self) -> Sight:
+        """Return what operators see of this scene."""
         mailboxes = [self.sender.settings.mailbox, self.recipient.agency.mailbox]
         depths = await self._depths([queue_of(each) for each in mailboxes])
         in_queue = {each: depths[queue_of(each)] for each in mailboxes}
-        sight = await read_sight(self.world.axis.operator_dsn, in_queue)
-        self.recipient.stop()
-        return judge(merged(read_ledgers(self.folder).values()), sight.of(mailboxes))
+        return (await read_sight(self.world.axis.operator_dsn, in_queue)).of(mailboxes)
+
+    async def dossiers(self, submission: SubmissionId) -> Sequence[Dossier]:
+        """Return what `truc trace` has to show about a submission."""
+        database = await Database.open(self.world.axis.operator_dsn, name="checker's test")
+        try:
+            return [each.dossier for each in await trace(database, submission)]
+        finally:
+            await database.close()
 
     def _launch(self, fault: str, environment: Mapping[str, str]) -> HubProcess:
         program = ("tests.chaos.planted", fault, "hub")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hub.message.identifiers import AgencyKey
 from tests.chaos.checker import JUDGES, judge
-from tests.chaos.checker_mutations import MUTATIONS, Case, Mutation, Unfit
+from tests.chaos.checker_case import Case, Mutation, Unfit
+from tests.chaos.checker_mutations import MUTATIONS
 from tests.chaos.checker_simulated_axis import Fate, Plan
 from tests.chaos.checker_simulation import simulate
 from tests.chaos.laws.violation import Law

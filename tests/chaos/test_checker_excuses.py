@@ -6,7 +6,7 @@ from datetime import timedelta
 from hub.message.identifiers import AgencyKey, MailboxName
 from hub.message.receipt import FailureKind, ReceiptEvent
 from tests.chaos.checker import Verdict, judge
-from tests.chaos.checker_mutations import Case
+from tests.chaos.checker_case import Case
 from tests.chaos.checker_simulated_axis import Fate, Plan
 from tests.chaos.checker_simulation import simulate
 from tests.chaos.laws.violation import Law

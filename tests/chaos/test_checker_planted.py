@@ -12,6 +12,7 @@ import pytest
 
 from tests.chaos.laws.violation import Law
 from tests.chaos.ledger import Disturbed
+from tests.chaos.letters import Letter
 from tests.chaos.planted_scene import Scene, a_scene
 from tests.support.axis import World
 from tests.support.waiting import until
@@ -181,13 +182,32 @@ async def test_a_planted_fault_is_caught(scene: Scene, planted: Planted) -> None
 
 async def test_without_a_fault_every_law_holds(scene: Scene) -> None:
     await a_hub_dies_inside_its_commit(scene, "none")
-    for letter in await scene.sender.send(_DOCUMENTS):
+    letters = await scene.sender.send(_DOCUMENTS)
+    for letter in letters:
         await scene.sender.send_again(letter)
 
     verdict = await scene.verdict()
 
     assert list(verdict.told()) == []
     assert verdict.delivered == 2 * _DOCUMENTS
+    await the_checker_sees_what_operators_see(scene, letters[0])
+
+
+async def the_checker_sees_what_operators_see(scene: Scene, letter: Letter) -> None:
+    sight = await scene.sight()
+    (dossier,) = await scene.dossiers(letter.entry.submission_id)
+    (delivery,) = [each for each in dossier.deliveries if each.kind == "document"]
+    seen = sight.deliveries[delivery.delivery_id]
+    events = sorted(dossier.events, key=lambda each: each.event_id)
+    assert seen.state == delivery.state
+    assert [each.name for each in seen.events] == [
+        each.name for each in events if each.delivery_id == delivery.delivery_id
+    ]
+    assert [each.name for each in sight.messages[dossier.message.message_id].events] == [
+        each.name for each in events if each.message_id == dossier.message.message_id and not each.delivery_id
+    ]
+    issued = {each.receipt_id for each in sight.receipts.values() if each.message_id == delivery.message_id}
+    assert issued == {each.receipt_id for each in dossier.receipts}
 
 
 @pytest.mark.long
