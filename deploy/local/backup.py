@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,8 @@ from deploy.local.database import Database, binary, give_to, make_private_folder
 ROLE: Final = "truc_backup"
 """May copy the cluster and nothing else, and may log in only while a backup runs."""
 MAY_COPY: Final = "nosuperuser replication connection limit 3"
+LONGEST_COPY: Final = timedelta(days=2)
+"""The role's password ends by itself then, should nobody be left to end it."""
 ARCHIVED_SECONDS: Final = 60.0
 _LABEL: Final = "backup_label"
 
@@ -128,7 +130,8 @@ def _login(database: Database) -> Iterator[dict[str, str]]:
     """Let the role in with a password that nobody keeps, and only as long as the block runs."""
     password = secrets.token_urlsafe(24)
     file = database.folder / "backup.pgpass"
-    let_role(database.record, ROLE, f"{MAY_COPY} login", password)
+    until = (datetime.now(UTC) + LONGEST_COPY).isoformat()
+    let_role(database.record, ROLE, f"{MAY_COPY} login valid until '{until}'", password)
     write_private(file, f"{LOOPBACK}:{database.record.postgres_port}:*:{ROLE}:{password}\n")
     give_to(file, unprivileged_user())
     try:
