@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.soak.sampling import Sample, Spell, Usage
-from tests.soak.trend import second_half, trend_of
+from tests.soak.trend import floor_of, second_half, trend_of
 from tests.soak.verdict import EVENTS, judge
 
 EVERY = 5.0
@@ -121,3 +121,17 @@ def test_the_slope_of_a_line_is_found_without_an_error() -> None:
 
 def test_the_second_half_is_that_of_the_time() -> None:
     assert second_half([(0, 1), (1, 1), (6, 1), (10, 1)]) == [(6, 1), (10, 1)]
+
+
+def test_a_buffer_that_fills_and_empties_does_not_grow() -> None:
+    sawtooth = [(float(seconds), 100 + seconds % 300 / 6) for seconds in range(0, 1140, 5)]
+
+    assert trend_of(sawtooth).per_hour > 20
+    assert trend_of(floor_of(sawtooth)).per_hour == pytest.approx(0, abs=15)
+    assert len(floor_of(sawtooth)) == 4
+
+
+def test_a_floor_that_rises_is_found_below_a_buffer() -> None:
+    rising = [(float(seconds), 100 + seconds / 36 + seconds % 300 / 6) for seconds in range(0, 1350, 5)]
+
+    assert trend_of(floor_of(rising)).per_hour == pytest.approx(100, rel=0.2)

@@ -44,3 +44,17 @@ def second_half(points: Sequence[Point]) -> Sequence[Point]:
         return points
     middle = (points[0][0] + points[-1][0]) / 2
     return [point for point in points if point[0] >= middle]
+
+
+def floor_of(points: Sequence[Point], spells: int = 4) -> list[Point]:
+    """Return the lowest point of each of some spells of equal length.
+
+    A broker fills a write-ahead log in memory and lets go of it, again and again: what grows is the floor.
+    """
+    if not points:
+        return []
+    began, length = points[0][0], (points[-1][0] - points[0][0]) / spells
+    parts: list[list[Point]] = [[] for _ in range(spells)]
+    for point in points:
+        parts[min(spells - 1, int((point[0] - began) / length) if length else 0)].append(point)
+    return [min(part, key=lambda point: point[1]) for part in parts if part]

@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from tests.soak.sampling import Sample
-from tests.soak.trend import Trend, second_half, trend_of
+from tests.soak.trend import Trend, floor_of, second_half, trend_of
 
 EVENTS: Final = ("SubmissionAcceptance", "ContentConsignment", "ContentHandover", "arrived")
 """What must have happened once to every document."""
 SCARCE: Final = 8
 """With no more samples than this nothing is said about growth."""
 WARM_UP: Final = 60.0
+SERVERS: Final = ("broker", "database")
 WRONG: Final = ("SubmissionRejection", "ContentConsignmentFailure")
 
 
@@ -22,7 +23,7 @@ class Bounds:
 
     python_mb_per_hour: float = 6.0
     broker_mb_per_hour: float = 60.0
-    """The broker gives memory back in large pieces, seldom."""
+    """Of the floor; four points make it a rough line."""
     database_mb_per_hour: float = 60.0
     files_per_hour: float = 10.0
     tasks_per_hour: float = 10.0
@@ -62,7 +63,7 @@ def judge(samples: Sequence[Sample], *, log_errors: Sequence[str], bounds: Bound
     """Judge *samples*, the last of which was taken when everything had come to rest."""
     chosen = bounds or Bounds()
     running, last = samples[:-1], samples[-1]
-    memory = _trends(running, lambda each: {name: usage.private_mb for name, usage in each.usage.items()})
+    memory = _memory(running)
     files = _trends(running, lambda each: {name: usage.files for name, usage in each.usage.items()})
     tasks = _trends(running, lambda each: each.tasks)
     latencies = {event: _latency(running, event) for event in EVENTS}
@@ -101,6 +102,15 @@ def _trends(samples: Sequence[Sample], measure: Callable[[Sample], Mapping[str, 
         for name in names
     }
     return {name: trend_of(second_half(each)) for name, each in points.items() if len(each) > SCARCE}
+
+
+def _memory(samples: Sequence[Sample]) -> dict[str, Trend]:
+    """Fit a line for each process; for the servers, whose buffers fill and empty, through their floor."""
+    trends = _trends(samples, lambda each: {name: usage.private_mb for name, usage in each.usage.items()})
+    for name in trends.keys() & set(SERVERS):
+        points = [(each.seconds, each.usage[name].private_mb) for each in samples]
+        trends[name] = trend_of(floor_of(second_half(points)))
+    return trends
 
 
 def _bound(name: str, bounds: Bounds) -> float:
