@@ -74,7 +74,7 @@ bench: $(STAMP) ## Measure against a bare relay; writes build/bench.json
 	@$(BIN)/python -m tests.benchmarks
 
 .PHONY: soak
-soak: $(STAMP) ## Steady load for long: does anything grow? (MINUTES=60 RATE=20)
+soak: $(STAMP) ## Steady load for long: what grows? (MINUTES=60 RATE=20)
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --rate $(or $(RATE),20)
 
 # ——— for engineers ———————————————————————————————————————————————————————————————————————————————————
