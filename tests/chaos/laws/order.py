@@ -3,6 +3,7 @@
 Exempt are, as the journey says, retries and replays (an attempt above 1), and what a queue at its limit
 turned away. Where several consumers share a mailbox, the kit promises the order within each of them only;
 what one of them held when it stopped, or when anything else was disturbed, comes to another one later.
+So it is with a single one whose connection the network forgot while the broker still believed in it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,8 @@ def order(history: History) -> Iterator[Violation]:
         is_shared = len(consumers) > 1 or _is_shared(history, effects[0])
         for of_one in consumers.values():
             for overtaken, ahead in _overtaken(of_one):
-                if not (is_shared and _may_have_been_given_on(history, overtaken)):
+                may_be = is_shared and _may_have_been_given_on(history, overtaken)
+                if not may_be and not _was_sent_to_nobody(history, overtaken):
                     yield _violation(lane, overtaken, ahead)
 
 
@@ -51,6 +53,19 @@ def _may_have_been_given_on(history: History, effect: Effected) -> bool:
     acceptance = history.accepted.get(effect.delivery_id)
     since = acceptance.receipt.issued_at if acceptance is not None else None
     return any((since is None or since <= each.at) and each.at <= effect.at for each in history.unrest)
+
+
+def _was_sent_to_nobody(history: History, effect: Effected) -> bool:
+    """Whether the consumer's connection was forgotten since the acceptance: what went down it comes again."""
+    acceptance = history.accepted.get(effect.delivery_id)
+    since = acceptance.receipt.issued_at if acceptance is not None else effect.at
+    return any(
+        since <= each.at <= effect.at
+        and each.what in {"forget client", "end of forget client"}
+        and each.target.startswith(f"{effect.consumer}>")
+        for each in history.unrest
+        if isinstance(each, Disturbed)
+    )
 
 
 def _violation(lane: tuple[str, str, str], overtaken: Effected, ahead: Effected) -> Violation:

@@ -1,0 +1,58 @@
+"""What a connection that the network forgot does to the order is excused, and nothing else."""
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from hub.message.identifiers import AgencyKey
+from tests.chaos.checker import judge
+from tests.chaos.checker_case import Case
+from tests.chaos.checker_mutations import MUTATIONS
+from tests.chaos.checker_simulated_axis import Fate, Plan
+from tests.chaos.checker_simulation import simulate
+from tests.chaos.laws.violation import Law
+from tests.chaos.ledger import Disturbed, Effected
+
+
+def overtaken() -> Case:
+    """Return a campaign in which two documents of one lane took effect the wrong way round."""
+    axis = simulate([Plan(sender=AgencyKey("G22"), fates=((AgencyKey("H41"), Fate.TAKEN),))] * 2)
+    case = Case(entries=tuple(axis.entries), sight=axis.sight())
+    change_places = next(each for each in MUTATIONS if each.law is Law.ORDER)
+    return change_places.mutate(case, Random(1))
+
+
+def forgotten(case: Case, line: str, *, late: bool = False) -> Disturbed:
+    """Return that the network forgot *line* before the one that was overtaken, or only after both."""
+    effects = [each.at for each in case.all(Effected)]
+    at = max(effects) + timedelta(seconds=1) if late else min(effects)
+    return Disturbed(what="forget client", target=line, at=at)
+
+
+def broken(case: Case) -> bool:
+    return Law.ORDER in judge(case.entries, case.sight).broken
+
+
+def consumer(case: Case) -> str:
+    return case.all(Effected)[0].consumer
+
+
+def test_what_was_sent_down_a_forgotten_connection_may_come_later() -> None:
+    case = overtaken()
+    assert broken(case)
+
+    assert not broken(case.plus(forgotten(case, f"{consumer(case)}>broker")))
+
+
+@pytest.mark.parametrize("line", ["hub-1>broker", "K08-1>broker", "hub-1>database"])
+def test_another_forgotten_connection_excuses_nothing(line: str) -> None:
+    case = overtaken()
+
+    assert broken(case.plus(forgotten(case, line)))
+
+
+def test_a_connection_that_was_forgotten_afterwards_excuses_nothing() -> None:
+    case = overtaken()
+
+    assert broken(case.plus(forgotten(case, f"{consumer(case)}>broker", late=True)))
