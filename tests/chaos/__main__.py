@@ -8,7 +8,6 @@ ledgers and logs then lie in `build/chaos-<seed>/`.
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import shutil
 import sys
@@ -17,7 +16,6 @@ from pathlib import Path
 
 import structlog
 
-from deploy.local import LocalStack
 from tests.chaos import report
 from tests.chaos.campaign import Performance, perform
 from tests.chaos.checker import judge
@@ -102,8 +100,6 @@ def main() -> int:
         return 0
     outcome = asyncio.run(run(arguments))
     show(outcome, arguments.build)
-    with contextlib.suppress(OSError):
-        LocalStack(arguments.home, progress=lambda _: None).purge()
     return 1 if outcome.faults else 0
 
 

@@ -120,7 +120,7 @@ class Stage:
 
 @asynccontextmanager
 async def a_stage(home: Path, *, seed: int) -> AsyncIterator[Stage]:
-    """Provision a fresh axis in *home* with the whole cast at work on it; stop it all afterwards."""
+    """Provision a fresh axis in *home* with the whole cast at work on it; it goes with the block."""
     stack = LocalStack(home, progress=lambda _: None)
     stack.purge()
     stage: Stage | None = None
@@ -141,7 +141,7 @@ async def a_stage(home: Path, *, seed: int) -> AsyncIterator[Stage]:
         if stage is not None:
             await stage.stop_everybody()
             await asyncio.gather(*(line.close() for line in stage.lines.values()))
-        await asyncio.to_thread(stack.down)
+        await asyncio.to_thread(stack.purge)
 
 
 async def _provision_cast(axis: LocalAxis) -> Mapping[str, LocalAgency]:
