@@ -3,9 +3,9 @@
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from hub.catalogue import Catalogue
+from hub.catalogue import Catalogue, FastLane, JudgeNeeded, Schemas
 from hub.errors import MessageRejected, TemporaryFailure
 from hub.intake.accept import accept
 from hub.intake.authorize import authority_violations, authorize
@@ -18,6 +18,10 @@ from hub.message.directory import Directory
 from hub.message.stages import ReceivedMessage, VerifiedMessage
 from hub.ports import Attest, Seam
 from hub.signature.certificates import TrustAnchors
+
+AT_ONCE_OCTETS: Final = 65_536
+AT_ONCE_TAGS: Final = 2_000
+"""What is longer takes more than the few milliseconds for which everybody else can wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +47,37 @@ class IntakeLine:
 
     def examine(self, received: ReceivedMessage, directory: Directory) -> Result:
         """Decide about *received*; whatever happens to one message stays with it."""
+        return self._guarded(received, directory, self.catalogue)
+
+    def examine_at_once(self, received: ReceivedMessage, directory: Directory) -> Result | None:
+        """Decide about *received* like `examine`, where that is a matter of a moment; else return None.
+
+        What takes longer is much to read, and what only the judge of the schema can decide.
+        """
+        if len(received.body) > AT_ONCE_OCTETS or received.body.count(b"<") > AT_ONCE_TAGS:
+            return None
         try:
-            return self._decide(received, directory)
+            return self._guarded(received, directory, FastLane(self.catalogue))
+        except JudgeNeeded:
+            return None
+
+    def _guarded(self, received: ReceivedMessage, directory: Directory, schemas: Schemas) -> Result:
+        try:
+            return self._decide(received, directory, schemas)
+        except JudgeNeeded:
+            raise
         except Exception as error:
             # One of the two nets: anything that is no refusal is our own fault.
             return Failed(
                 received=received, error=f"{type(error).__name__}: {error}", trace=traceback.format_exc()
             )
 
-    def _decide(self, received: ReceivedMessage, directory: Directory) -> Decision:
+    def _decide(self, received: ReceivedMessage, directory: Directory, schemas: Schemas) -> Decision:
         try:
             verified = verify(parse(received, self.parse_limits), self.anchors)
         except MessageRejected as rejection:
             return reject(received, rejection.violations)
-        examined = examine(verified, self.catalogue, self.content_limits)
+        examined = examine(verified, schemas, self.content_limits)
         try:
             return Admit(authorized=authorize(admit(verified, examined), directory))
         except MessageRejected:

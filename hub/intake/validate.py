@@ -6,7 +6,7 @@ from typing import Final
 
 from lxml import etree
 
-from hub.catalogue import Catalogue
+from hub.catalogue import Schemas
 from hub.errors import RejectionCode, SchemaViolation, Violation
 from hub.intake.attachment_rules import AttachmentLimits, examine_attachments
 from hub.message.content_digest import content_digest
@@ -41,9 +41,9 @@ class Examined:
     """Those that can be read."""
 
 
-def validate(verified: VerifiedMessage, catalogue: Catalogue, limits: ContentLimits) -> ValidMessage:
+def validate(verified: VerifiedMessage, schemas: Schemas, limits: ContentLimits) -> ValidMessage:
     """Admit content that breaks no rule; raises `SchemaViolation` with everything that it breaks."""
-    return admit(verified, examine(verified, catalogue, limits))
+    return admit(verified, examine(verified, schemas, limits))
 
 
 def admit(verified: VerifiedMessage, examined: Examined) -> ValidMessage:
@@ -58,13 +58,13 @@ def admit(verified: VerifiedMessage, examined: Examined) -> ValidMessage:
     )
 
 
-def examine(verified: VerifiedMessage, catalogue: Catalogue, limits: ContentLimits) -> Examined:
+def examine(verified: VerifiedMessage, schemas: Schemas, limits: ContentLimits) -> Examined:
     """Return what *verified* says and all that is wrong with it: schema, rules and attachments at once."""
     tree = verified.signed_tree
     attachments, refused = examine_attachments(tree, limits.attachments)
     rules = _status_rules(tree) if is_status(tree) else _document_rules(tree, limits)
     return Examined(
-        violations=(*catalogue.violations(tree), *rules, *refused),
+        violations=(*schemas.violations(tree), *rules, *refused),
         header=find_header(tree),
         attachments=attachments,
     )

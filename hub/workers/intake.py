@@ -31,6 +31,7 @@ from hub.message.refusal import SENTENCES
 from hub.message.stages import ReceivedMessage
 from hub.ports import Attest, Clock, Consumer, Inbound, InvalidMessage, Quarantine, Registry, Seam
 from hub.workers import measures
+from hub.workers.checks import Checks
 from hub.workers.relay import Relay
 from hub.workers.waiting import until_it_works
 
@@ -63,6 +64,7 @@ class IntakeWorker:
     def __init__(self, intake: Intake) -> None:
         """Wire the worker; nothing runs yet."""
         self._with = intake
+        self._checks = Checks(line=intake.line, executor=intake.executor)
         self._examined: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=1)
         self._postponed: list[Pair] = []
         self._may_consume = asyncio.Event()
@@ -100,10 +102,7 @@ class IntakeWorker:
             await self._quarantine(strangers)
         now = self._with.clock.now()
         received = [received_message(inbound, now) for inbound in vouched]
-        loop = asyncio.get_running_loop()
-        results = await loop.run_in_executor(
-            self._with.executor, lambda: [self._with.line.examine(each, directory) for each in received]
-        )
+        results = await self._checks.examine(received, directory)
         return list(zip(vouched, results, strict=True))
 
     async def _quarantine(self, strangers: Sequence[Inbound]) -> None:
