@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias
 
 from adapters.kit.crash import CrashPoint
 from hub.crash import POINTS
@@ -66,7 +66,7 @@ class Act:
         return f"{self.deed} {self.target}{detail} for {self.seconds:.1f} s"
 
 
-Draft = tuple[Deed, str, str]
+Draft: TypeAlias = tuple[Deed, str, str]
 """A deed, its target and its detail, before it has a time."""
 
 
