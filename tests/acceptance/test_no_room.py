@@ -46,7 +46,7 @@ def cramped_world(cramped: tuple[LocalAxis, SmallDisk], tmp_path: Path) -> Itera
 
 
 async def test_an_alarm_of_the_broker_under_load_needs_no_hand(world: World) -> None:
-    await survive_an_alarm(world, MEMORY, seconds=8)
+    await survive_an_alarm(world, MEMORY, seconds=5)
 
 
 @pytest.mark.long
@@ -63,7 +63,7 @@ async def test_a_full_disk_of_the_database_under_load_needs_no_hand(
         disk.fill()
         advice = await told_to_act(hub, "database")
         assert "the disk of the database is full" in advice
-        await going_on(8)
+        await going_on(5)
         assert len(hub.lines("intake.paused")) <= 3, "what it held was given back once, not in a circle"
 
         disk.free()

@@ -12,7 +12,7 @@ from adapters.kit.mailbox import Mailbox
 from adapters.kit.outgoing import OutgoingState
 from tests.integration.kit.conftest import SENDER, Axis, a_draft, settings_for
 from tests.integration.kit.hub_twin import HubTwin
-from tests.support.alarms import SHORTAGES, shortage
+from tests.support.alarms import DISK, MEMORY, shortage
 from tests.support.waiting import until
 
 DOCUMENTS = 12
@@ -25,15 +25,14 @@ async def attempts(mailbox: Mailbox) -> list[int]:
     )
 
 
-@pytest.mark.parametrize("resource", SHORTAGES)
 async def test_what_an_alarm_holds_up_goes_out_once_and_counts_as_one_attempt(
-    axis: Axis, hub: HubTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resource: str
+    axis: Axis, hub: HubTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kit_broker, "_CALL_SECONDS", PATIENCE.total_seconds())
     with structlog.testing.capture_logs() as told:
         async with Mailbox.open(settings_for(axis, SENDER, tmp_path)) as mailbox:
             await mailbox.send(a_draft())
-            async with shortage(axis.broker, SHORTAGES[resource]):
+            async with shortage(axis.broker, DISK):
                 posted = [await mailbox.post(a_draft()) for _ in range(3)]
                 await until(lambda: _said(told, "broker.blocked"), what="the alarm in the log")
                 posted += [await mailbox.post(a_draft()) for _ in range(DOCUMENTS - 3)]
@@ -62,7 +61,7 @@ async def test_an_alarm_does_not_hold_up_the_end_of_a_mailbox(
 ) -> None:
     settings = settings_for(axis, SENDER, tmp_path)
     with structlog.testing.capture_logs() as told:
-        async with shortage(axis.broker, SHORTAGES["memory"]):
+        async with shortage(axis.broker, MEMORY):
             async with asyncio.timeout(60):
                 async with Mailbox.open(settings) as mailbox:
                     posted = [await mailbox.post(a_draft()) for _ in range(5)]
