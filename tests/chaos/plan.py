@@ -162,7 +162,7 @@ def _timed(drafts: Iterator[Draft], random: Random, seconds: float) -> Iterator[
 
 
 def _duration(deed: Deed, random: Random, seconds: float) -> float:
-    """Return how long *deed* lasts; long campaigns also outlast heartbeats, timeouts and leases now and then."""
+    """Return how long *deed* lasts; long campaigns also outlast heartbeats and leases now and then."""
     if deed in {Deed.SILENCE, Deed.PAUSE, Deed.FORGET_CLIENT, Deed.FORGET_SERVER} and seconds > 150:
         longest = 75.0 if seconds >= 240 else 40.0
         return random.choice([random.uniform(1, 8), random.uniform(1, 8), random.uniform(8, longest)])
