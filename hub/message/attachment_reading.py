@@ -1,10 +1,10 @@
 """Reads attachments out of the tree that a signature covers: decoded, unwrapped, and called what they are."""
 
-import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import pybase64
 from lxml import etree
 
 from hub.errors import RejectionCode, SchemaViolation
@@ -65,10 +65,10 @@ def decode(encoded: EncodedAttachment) -> bytes | None:
         return None
     try:
         letters = _without_spaces(whole_text(holder))
-        content = binascii.a2b_base64(letters, strict_mode=True)
+        content = pybase64.b64decode(letters, validate=True)
     except ValueError:  # other than ASCII, or `binascii.Error`
         return None
-    # Python takes more padding than there is to fill; other decoders that recipients use do not.
+    # It takes more padding than there is to fill; other decoders that recipients use do not.
     return content if len(letters) == 4 * -(-len(content) // 3) else None
 
 
