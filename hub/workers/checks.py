@@ -3,7 +3,7 @@
 A thread has no gain to offer for a document of ten kilobytes: Python runs one thread at a time, and each of
 the twelve times that its check lets go of the interpreter lock (to parse, to hash, to verify) the event loop
 takes it and has to be waited for. Passing it to and fro was a tenth of the hub's processor. More hub
-processes are the way to more cores (decision 0009).
+processes are the way to more cores (decision 0010).
 """
 
 import asyncio
