@@ -137,13 +137,13 @@ def _show(found: "Reconciled", *, as_json: bool) -> None:
     for doubt in plan.doubts:
         shown.say(f"proves nothing / không có giá trị: {doubt}")
     _show_steps(plan)
-    shown.table(
-        "",
-        ("cannot be brought back yet / chưa khôi phục được", "why", "needs"),
-        [(each.what, each.why, ", ".join(each.needs)) for each in (*plan.missing, *found.refused)][
-            :LONGEST_LIST
-        ],
-    )
+    left = (*plan.missing, *found.refused)
+    if left:
+        shown.table(
+            "",
+            ("cannot be brought back yet / chưa khôi phục được", "why", "needs"),
+            [(each.what, each.why, ", ".join(each.needs)) for each in left[:LONGEST_LIST]],
+        )
     shown.say(_sentence(found))
 
 
@@ -152,7 +152,8 @@ def _show_steps(plan: "Plan") -> None:
     for kind, count in kinds.items():
         shown.say(f"{_HEADINGS[kind]}: {count}")
     rows = [(type(step).__name__, step.what, step.why) for step in plan.steps[:LONGEST_LIST]]
-    shown.table("", ("step", "what", "proof"), rows)
+    if rows:
+        shown.table("", ("step", "what", "proof"), rows)
     if len(plan.steps) > LONGEST_LIST:
         shown.say(f"… and {len(plan.steps) - LONGEST_LIST} more; --json shows all")
     lanes = f"{len(plan.lanes)} lanes go on above the highest number that was seen"
