@@ -130,11 +130,20 @@ def look(address: StackAddress) -> tuple[str, ...]:
 
 
 def _look_at_broker(address: StackAddress) -> str | None:
-    if not speaks_amqp(address.amqp_port, address.amqp_host):
-        return f"no RabbitMQ answers at {address.amqp_host}:{address.amqp_port}"
-    place = f"{address.amqp_host}:{address.management_port}"
+    """Look at each node until one is well; tell what is wrong with the last where none is."""
+    wrong: str | None = None
+    for host in address.amqp_host.split(","):
+        if (wrong := _look_at_node(address, host.strip())) is None:
+            return None
+    return wrong
+
+
+def _look_at_node(address: StackAddress, host: str) -> str | None:
+    if not speaks_amqp(address.amqp_port, host):
+        return f"no RabbitMQ answers at {host}:{address.amqp_port}"
+    place = f"{host}:{address.management_port}"
     try:
-        status = _ask_management(address)
+        status = _ask_management(address, host)
     except (OSError, http.client.HTTPException) as error:
         return f"RabbitMQ's management interface at {place} does not answer ({error})"
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -150,10 +159,10 @@ def _look_at_broker(address: StackAddress) -> str | None:
     return None if status == HTTPStatus.OK else f"RabbitMQ at {place} is not ready ({status})"
 
 
-def _ask_management(address: StackAddress) -> int:
+def _ask_management(address: StackAddress, host: str) -> int:
     credentials = f"{address.broker_admin}:{address.broker_admin_password}".encode()
     headers = {"Authorization": "Basic " + base64.b64encode(credentials).decode("ascii")}
-    connection = http.client.HTTPConnection(address.amqp_host, address.management_port, timeout=LOOK_SECONDS)
+    connection = http.client.HTTPConnection(host, address.management_port, timeout=LOOK_SECONDS)
     try:
         connection.request("GET", f"/api/vhosts/{PRODUCT_VHOST}", headers=headers)
         return connection.getresponse().status
@@ -162,11 +171,12 @@ def _ask_management(address: StackAddress) -> int:
 
 
 async def _look_at_database(address: StackAddress) -> str | None:
-    place = f"{address.postgres_host}:{address.postgres_port}"
+    place = address.postgres_servers
     try:
         connection = await asyncpg.connect(
-            host=address.postgres_host,
+            host=[host.strip() for host in address.postgres_host.split(",")],
             port=address.postgres_port,
+            target_session_attrs="read-write",
             user=address.postgres_superuser,
             password=address.postgres_password,
             database="postgres",
@@ -174,7 +184,12 @@ async def _look_at_database(address: StackAddress) -> str | None:
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise StackError(f"PostgreSQL at {place} refuses {address.postgres_superuser!r}: {error}") from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.TargetServerAttributeNotMatched,
+    ) as error:
         return f"no PostgreSQL answers at {place} ({error})"
     await connection.close()
     return None

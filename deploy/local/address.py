@@ -36,17 +36,21 @@ class StackAddress:
     @property
     def postgres_servers(self) -> str:
         """Host and port of the database; several are separated by commas."""
-        return f"{self.postgres_host}:{self.postgres_port}"
+        return _with_port(self.postgres_host, self.postgres_port)
 
     @property
     def amqp_servers(self) -> str:
         """Host and port of the broker; several are separated by commas."""
-        return f"{self.amqp_host}:{self.amqp_port}"
+        return _with_port(self.amqp_host, self.amqp_port)
 
     @property
     def management_servers(self) -> str:
         """Host and port of the broker's management interface; several are separated by commas."""
-        return f"{self.amqp_host}:{self.management_port}"
+        return _with_port(self.amqp_host, self.management_port)
+
+
+def _with_port(hosts: str, port: int) -> str:
+    return ",".join(f"{host.strip()}:{port}" for host in hosts.split(","))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import quote
@@ -88,7 +88,7 @@ class LocalAxis:
             keys=LocalKeys(stack.home),
             settings_file=stack.home / HUB_FILE,
             operator_file=stack.home / OPERATOR_FILE,
-            operator_dsn=_servers_dsn(address, OPERATOR, _secret(stack.home, f"postgres-{OPERATOR}")),
+            operator_dsn=_dsn(address, OPERATOR, _secret(stack.home, f"postgres-{OPERATOR}"), DATABASE),
         )
 
     @property
@@ -108,8 +108,8 @@ class LocalAxis:
 
     def operator_dsn_at(self, port: int) -> str:
         """Return the operators' address of one server of the database, whichever the primary is."""
-        address = replace(self.address, postgres_port=port)
-        return _dsn(address, OPERATOR, _secret(self.home, f"postgres-{OPERATOR}"), DATABASE)
+        password = quote(_secret(self.home, f"postgres-{OPERATOR}"), safe="")
+        return f"postgresql://{OPERATOR}:{password}@{self.address.postgres_host}:{port}/{DATABASE}"
 
     async def add_agency(
         self,
@@ -256,7 +256,7 @@ async def _provision_database(home: Path, address: StackAddress) -> None:
 
 def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[str, str]:
     return {
-        "postgres_dsn": _servers_dsn(address, HUB, _secret(home, f"postgres-{HUB}")),
+        "postgres_dsn": _dsn(address, HUB, _secret(home, f"postgres-{HUB}"), DATABASE),
         "amqp_url": _amqp_url(address, HUB_USER, _secret(home, "broker-hub")),
         "trust_anchors": str(keys.anchors_file),
         "hub_key": str(keys.hub_key_file),
@@ -302,15 +302,11 @@ def _secret(home: Path, name: str) -> str:
     return secret_file.read_or_make(home / "secrets" / name)
 
 
-def _servers_dsn(address: StackAddress, user: str, password: str) -> str:
-    """Name every server of the database: whoever runs for long finds the primary among them."""
-    return f"postgresql://{user}:{quote(password, safe='')}@{address.postgres_servers}/{DATABASE}"
-
-
 def _dsn(address: StackAddress, user: str, password: str, database: str) -> str:
-    """Name the server that is the primary now."""
-    place = f"{address.postgres_host}:{address.postgres_port}"
-    return f"postgresql://{user}:{quote(password, safe='')}@{place}/{database}"
+    """Name every server of the database: whoever connects looks for the primary among them."""
+    servers = address.postgres_servers
+    choice = "?target_session_attrs=read-write" if "," in servers else ""
+    return f"postgresql://{user}:{quote(password, safe='')}@{servers}/{database}{choice}"
 
 
 def _amqp_url(address: StackAddress, user: str, password: str) -> str:

@@ -69,8 +69,9 @@ async def _upgrade(dsn: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
+    # The driver connects by itself: it reads addresses of several servers, SQLAlchemy does not.
     engine = create_async_engine(
-        re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", dsn), poolclass=NullPool
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool
     )
     async with engine.begin() as connection:
         await connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))

@@ -37,6 +37,17 @@ def test_the_copy_in_the_home_says_the_same_and_is_private(services: Path, tmp_p
     assert (stack.home / "services.toml").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_cluster_is_several_hosts_in_one_line(services: Path) -> None:
+    several = SERVICES.replace("database.example", "a,b").replace("broker.example", "a, b, c")
+    services.write_text(several, encoding="utf-8")
+
+    address = read_services(services)
+
+    assert address.postgres_servers == "a:5432,b:5432"
+    assert address.amqp_servers == "a:5672,b:5672,c:5672"
+    assert address.management_servers == "a:15672,b:15672,c:15672"
+
+
 def test_every_complaint_about_a_file_is_told_at_once_and_no_password(services: Path) -> None:
     wrong = SERVICES.replace("amqp_port = 5672", 'amqp_port = "5672"').replace("postgres_port", "port")
     services.write_text(wrong, encoding="utf-8")
