@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.__main__ import arguments_of, run
 from tests.chaos.report import Outcome
 
-SHORT_SEED = 3
+SHORT_SEED = 118
 LONG_SEEDS = (11, 12)
 
 
@@ -19,8 +19,8 @@ async def campaign(folder: Path, *, seed: int, minutes: float) -> Outcome:
 
 @pytest.mark.acceptance
 @pytest.mark.timeout(600)
-async def test_half_a_minute_of_failures_breaks_no_law(tmp_path: Path) -> None:
-    outcome = await campaign(tmp_path, seed=SHORT_SEED, minutes=0.4)
+async def test_twenty_seconds_of_failures_break_no_law(tmp_path: Path) -> None:
+    outcome = await campaign(tmp_path, seed=SHORT_SEED, minutes=0.35)
 
     assert "\n".join(outcome.faults) == ""
     deeds = outcome.performance.deeds
