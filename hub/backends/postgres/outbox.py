@@ -84,15 +84,13 @@ class PostgresOutbox:
         """Record what the broker said, with the receipts that it makes true, in one transaction."""
         async with self._database.transaction() as transaction:
             kept = _with(attempts, PublishResult.CONFIRMED)
-            receipts_for = await self._confirm_receipts(
-                transaction, [each for each in kept if _is_receipt(each)]
+            took = await self._confirm_receipts(transaction, [each for each in kept if _is_receipt(each)])
+            confirmed, took_too = await self._confirm(
+                transaction, [each for each in kept if not _is_receipt(each)]
             )
-            confirmed = await self._confirm(transaction, [each for each in kept if not _is_receipt(each)])
             full = _with(attempts, PublishResult.FULL)
             await self._park(transaction, full)
-            took = receipts_for.union(each.mailbox for each in confirmed.values())
-            took -= {each.entry.mailbox for each in full}
-            await self._unpark(transaction, sorted(took))
+            await self._unpark(transaction, sorted((took | took_too) - {each.entry.mailbox for each in full}))
             now = self._clock.now()
             owed = await self._owe_consignments(transaction, list(confirmed.values()), now)
             unanswered = await self._keep_unanswered(transaction, _with(attempts, PublishResult.UNKNOWN))
@@ -134,7 +132,7 @@ class PostgresOutbox:
     async def _confirm_receipts(
         self, transaction: Transaction, attempts: Sequence[Attempted]
     ) -> set[MailboxName]:
-        """End the promises of receipts that were kept; return the mailboxes that took them."""
+        """End the promises of receipts that were kept; return the parked mailboxes that took them."""
         if not attempts:
             return set()
         found = await transaction.fetch(statement("confirm_receipts"), *columns(_published(attempts), 4))
@@ -142,16 +140,16 @@ class PostgresOutbox:
 
     async def _confirm(
         self, transaction: Transaction, attempts: Sequence[Attempted]
-    ) -> dict[DeliveryId, LockedDelivery]:
-        """End the promises that were kept; return their deliveries, without what a return took over."""
+    ) -> tuple[dict[DeliveryId, LockedDelivery], set[MailboxName]]:
+        """End the promises that were kept, and note it.
+
+        Returns their deliveries, without what a return took over, and the parked mailboxes that took them.
+        """
         if not attempts:
-            return {}
+            return {}, set()
         found = await transaction.fetch(statement("confirm_deliveries"), *columns(_published(attempts), 4))
-        confirmed = reporting.locked_deliveries(found)
-        noted = [each for each in attempts if each.entry.delivery_id in confirmed]
-        await _note_attempts(transaction, noted, confirmed, "consigned")
-        await append(transaction, [_consigned_event(each.entry) for each in noted])
-        return confirmed
+        took = {MailboxName(row["mailbox"]) for row in found if row["was_parked"]}
+        return reporting.locked_deliveries(found), took
 
     async def _park(self, transaction: Transaction, attempts: Sequence[Attempted]) -> None:
         if not attempts:
@@ -217,15 +215,6 @@ async def _locked(
     transaction: Transaction, attempts: Sequence[Attempted]
 ) -> dict[DeliveryId, LockedDelivery]:
     return await reporting.lock(transaction, sorted({each.entry.delivery_id for each in attempts}))
-
-
-def _consigned_event(entry: OutboxEntry) -> Event:
-    return Event(
-        name="delivery.consigned",
-        message_id=entry.message_id,
-        delivery_id=entry.delivery_id,
-        detail={"attempt": entry.attempt, "mailbox": entry.mailbox},
-    )
 
 
 def _returned(each: Attempted) -> ReturnedDelivery:

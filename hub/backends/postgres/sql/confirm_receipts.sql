@@ -1,4 +1,4 @@
--- The same for receipts: no evidence follows, so nothing is read back.
+-- The same for receipts: no evidence follows, so nothing is read back but parked mailboxes that took one.
 with published as (
     select * from unnest($1::bigint[], $2::int[], $3::uuid[], $4::timestamptz[])
         as p (entry_id, attempt, delivery_id, at)
@@ -11,9 +11,12 @@ ended as (
     using published p, locked l
     where o.entry_id = p.entry_id and o.attempt = p.attempt and l.delivery_id = p.delivery_id
     returning o.delivery_id, p.at
+),
+changed as (
+    update deliveries d
+    set state = 'consigned', consigned_at = coalesce(d.consigned_at, e.at)
+    from ended e
+    where d.delivery_id = e.delivery_id and d.state = 'waiting'
+    returning d.mailbox
 )
-update deliveries d
-set state = 'consigned', consigned_at = coalesce(d.consigned_at, e.at)
-from ended e
-where d.delivery_id = e.delivery_id and d.state = 'waiting'
-returning d.mailbox
+select distinct b.name as mailbox from changed c join mailboxes b on b.name = c.mailbox and b.parked_since is not null
