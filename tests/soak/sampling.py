@@ -154,14 +154,18 @@ class Sampler:
 
 
 def usage_of(pid: int) -> Usage:
-    """Measure a process with everything below it."""
-    members = [usage for each in family(psutil.Process(pid)) if (usage := _usage_of_one(each)) is not None]
+    """Measure a process with everything below it; what has ended below it counts for the processor alone."""
+    root = psutil.Process(pid)
+    members = [usage for each in family(root) if (usage := _usage_of_one(each)) is not None]
+    ended = root.cpu_times()
     return Usage(
         private_mb=round(sum(each.private_mb for each in members), 3),
         resident_mb=round(sum(each.resident_mb for each in members), 3),
         files=sum(each.files for each in members),
         threads=sum(each.threads for each in members),
-        processor_seconds=round(sum(each.processor_seconds for each in members), 2),
+        processor_seconds=round(
+            sum(each.processor_seconds for each in members) + ended.children_user + ended.children_system, 2
+        ),
     )
 
 

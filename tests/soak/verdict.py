@@ -80,13 +80,13 @@ def judge(samples: Sequence[Sample], *, log_errors: Sequence[str], bounds: Bound
         files_per_hour=files,
         tasks_per_hour=tasks,
         latencies_ms=latencies,
-        database_octets_per_document=_per_document(running, lambda each: each.database_octets),
+        database_octets_per_document=_per_document(running, [each.database_octets for each in running]),
         journal_octets_per_document={
-            name: _per_document(running, lambda each, name=name: each.journal_octets[name])
+            name: _per_document(running, [each.journal_octets[name] for each in running])
             for name in last.journal_octets
         },
         processor_ms_per_document={
-            name: 1000 * _per_document(running, lambda each, name=name: each.usage[name].processor_seconds)
+            name: _per_document(running, [1000 * each.usage[name].processor_seconds for each in running])
             for name in last.usage
         },
         counts=last.counts,
@@ -168,8 +168,8 @@ def _wrong(last: Sample, log_errors: Sequence[str]) -> Iterator[str]:
         yield f"a hub has logged: {line}"
 
 
-def _per_document(samples: Sequence[Sample], measure: Callable[[Sample], float]) -> float:
-    """Divide what was added in the second half of the time by the documents posted in it."""
-    half = [each for each in samples if each.seconds >= samples[-1].seconds / 2]
-    posted = half[-1].counts.get("posted", 0) - half[0].counts.get("posted", 0)
-    return round((measure(half[-1]) - measure(half[0])) / max(1, posted), 2)
+def _per_document(samples: Sequence[Sample], amounts: Sequence[float]) -> float:
+    """Divide what was added to *amounts* in the second half of the time by the documents posted in it."""
+    half = next(place for place, each in enumerate(samples) if each.seconds >= samples[-1].seconds / 2)
+    posted = samples[-1].counts.get("posted", 0) - samples[half].counts.get("posted", 0)
+    return round((amounts[-1] - amounts[half]) / max(1, posted), 2)
