@@ -22,6 +22,7 @@ from tests.benchmarks.latency import PER_SECOND, WARM_UP, Latency, measure_laten
 from tests.benchmarks.machine import shape
 from tests.benchmarks.place import CHECKOUT, RECIPIENTS, SENDER, Place, a_place
 from tests.benchmarks.profiling import Profiler
+from tests.benchmarks.restart import measure_restart
 from tests.benchmarks.steps import checks_of
 from tests.benchmarks.storage import stored, table_sizes
 
@@ -40,10 +41,11 @@ class Plan:
     latency_seconds: int = 20
     large: int = 40
     fan_out: int = 300
+    restart: int = 500
     is_profiled: bool = False
 
 
-QUICK = Plan(documents=500, rounds=1, hubs=(2,), latency_seconds=3, large=0, fan_out=0)
+QUICK = Plan(documents=500, rounds=1, hubs=(2,), latency_seconds=3, large=0, fan_out=0, restart=200)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class Bench:
             large=await self._drain("1 MB", large_bodies, hubs=hubs) if large_bodies else None,
             large_steps=checks.costs(large_bodies) if large_bodies else None,
             fan_out=await self._fan_out(hubs) if self.plan.fan_out else None,
+            restart_seconds=await self._restart(),
         )
         if self.plan.is_profiled:
             await self._profile()
@@ -100,6 +103,11 @@ class Bench:
         latency = await measure_latency(self.place, bodies, hubs=hubs, pool=self.pool)
         self._say(f"latency: {hubs} hub process(es), p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms")
         return latency
+
+    async def _restart(self) -> float:
+        seconds = await measure_restart(self.place, self._make("restart", self.plan.restart), self.pool)
+        self._say(f"restart: {seconds:.2f} s from the kill of a hub to the first delivery of the next")
+        return seconds
 
     async def _fan_out(self, hubs: int) -> Drained:
         bodies = self._make("fan", self.plan.fan_out, recipients=len(RECIPIENTS))
@@ -156,6 +164,7 @@ def the_plan(arguments: list[str]) -> Plan:
         latency_seconds=plan.latency_seconds,
         large=plan.large,
         fan_out=plan.fan_out,
+        restart=plan.restart,
         is_profiled=given.profile,
     )
 
