@@ -12,10 +12,7 @@ from deploy.local.archive import wal_in
 from deploy.local.backup_place import BackupRefused, BaseBackup, Code
 from deploy.local.restore import Restored
 from hub.commands.backup_acts import BackupStatus, backup_status, known_backups, restore_database, take_backup
-from hub.commands.reconcile_acts import let_hubs_in
-from hub.errors import OperationRefused
-from tests.support.axis import World, new_agency
-from tests.support.hub_process import HubProcess
+from tests.support.axis import World
 from tests.support.waiting import until
 
 LATEST = None
@@ -119,38 +116,3 @@ async def test_a_restore_that_may_not_be_done_touches_nothing(ruin: World) -> No
     assert replaced(ruin) == before
     ruin.stack.up()
     assert await ruin.rows("select 1") != []
-
-
-async def test_a_restored_axis_is_held_until_somebody_lets_the_hub_in(ruin: World) -> None:
-    (agency,) = await ruin.add(new_agency(is_connected=False))
-    await backed_up(ruin)
-    hub = await ruin.hub()
-    await the_restore_is_refused(ruin)
-    await hub.stop()
-
-    found = await restored(ruin, LATEST)
-
-    assert found.replaced in replaced(ruin)
-    await the_hub_is_kept_out(ruin)
-    with pytest.raises(OperationRefused, match="something is left"):
-        await let_hubs_in(ruin.axis.home, "Lan", None, None)
-    await let_hubs_in(ruin.axis.home, "Lan", None, "nothing was sent")
-    await (await ruin.hub()).stop()
-    assert await ruin.rows("select 1 from agencies where key = $1", agency.key)
-    actions = [row[0] for row in await ruin.rows("select action from operator_actions order by action_id")]
-    assert actions[-2:] == ["hold", "release"]
-
-
-async def the_restore_is_refused(world: World) -> None:
-    with pytest.raises(BackupRefused) as refusal:
-        await restored(world, LATEST)
-    assert refusal.value.code is Code.HUB_AT_WORK
-
-
-async def the_hub_is_kept_out(world: World) -> None:
-    hub: HubProcess = world.launch_hub()
-    assert await hub.ended() == 3
-    code, told = await world.truc("up")
-    assert (code, "hub is held" in told) == (1, True)
-    with pytest.raises(asyncpg.TooManyConnectionsError):
-        await asyncpg.connect(world.axis.dsn("truc_hub"))

@@ -107,6 +107,7 @@ async def drill(ruin: World) -> Drill:
 
 async def test_what_a_restore_loses_comes_back_with_one_effect(drill: Drill) -> None:
     hub, instant = await a_load_after_a_backup(drill)
+    assert "RESTORE-3" in await drill.truc("restore", "--to", "latest", "--replace", wants=1)
     await the_hub_dies_at_work(drill, hub)
     known = await drill.documents()
 
@@ -115,6 +116,7 @@ async def test_what_a_restore_loses_comes_back_with_one_effect(drill: Drill) -> 
     left = await drill.documents()
     lost = {name: submission for name, submission in known.items() if name not in left}
     assert len(lost) >= 10
+    await the_hub_is_kept_out(drill)
     folder = await everybody_reads_and_exports(drill)
     await the_loss_is_named(drill, folder, lost)
     await the_loss_is_brought_back(drill, folder)
@@ -144,6 +146,12 @@ async def the_hub_dies_at_work(drill: Drill, hub: HubProcess) -> None:
     hub.kill()
     process = drill.software[drill.sender.code]
     await until(lambda: len(process.lines("sent")) == drill.sent, what="documents that nobody answers")
+
+
+async def the_hub_is_kept_out(drill: Drill) -> None:
+    assert await drill.world.launch_hub().ended() == 3
+    assert "hub is held" in await drill.truc("up", wants=1)
+    assert "something is left" in await drill.truc("reconcile", "--release", wants=1)
 
 
 async def everybody_reads_and_exports(drill: Drill) -> str:
