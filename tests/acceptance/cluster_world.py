@@ -13,6 +13,7 @@ from hub.backends.rabbitmq.management import ManagementApi
 from hub.commands import secret_file
 from hub.commands.local_axis import LocalAgency, LocalAxis
 from hub.message.identifiers import MailboxName
+from hub.commands.cluster_demonstration.story import CAUGHT_UP_SECONDS
 from tests.chaos.actor import Actor
 from tests.chaos.cast import Office
 from tests.chaos.checker import Verdict, judge
@@ -68,6 +69,8 @@ class ClusterWorld:
     async def every_queue_is_whole(self) -> None:
         """Return once each queue has a living copy on every node."""
         await until(self._is_whole, what="three copies of every queue", seconds=60.0, pause=0.5)
+        caught_up = time.monotonic() + CAUGHT_UP_SECONDS
+        await until(lambda: time.monotonic() > caught_up, what="copies that have caught up")
 
     async def verdict(self, *, rests: bool = True) -> Verdict:
         """Stop sending, wait until everything has come to its end, if it ever will, and judge."""

@@ -29,6 +29,8 @@ AFTERWARDS: Final = 40
 """Documents that must arrive after a server was killed, before it may come back …"""
 AT_LEAST_SECONDS: Final = 6.0
 """… and how long it stays away in any case: what was on its way already hides a silence for a while."""
+CAUGHT_UP_SECONDS: Final = 6.0
+"""RabbitMQ 3.10 calls a copy online before its leader speaks to it again, which a tick of 5 s sees to."""
 STALE_SECONDS: Final = 6.0
 """How long the former primary takes itself for the primary."""
 
@@ -144,6 +146,7 @@ async def _every_copy_lives(stage: Stage) -> None:
         found={name: count for name, count in found.items() if count != nodes},
         wanted={},
     )
+    await asyncio.sleep(CAUGHT_UP_SECONDS)
 
 
 async def _written_to(stage: Stage, port: int) -> int:
