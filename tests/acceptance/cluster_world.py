@@ -11,9 +11,9 @@ from pathlib import Path
 from deploy.cluster import ClusterStack
 from hub.backends.rabbitmq.management import ManagementApi
 from hub.commands import secret_file
+from hub.commands.cluster_demonstration.story import CAUGHT_UP_SECONDS
 from hub.commands.local_axis import LocalAgency, LocalAxis
 from hub.message.identifiers import MailboxName
-from hub.commands.cluster_demonstration.story import CAUGHT_UP_SECONDS
 from tests.chaos.actor import Actor
 from tests.chaos.cast import Office
 from tests.chaos.checker import Verdict, judge
