@@ -8,6 +8,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
+# The peers bring libraries that the product does not use: a venv of their own keeps them out of the product's.
+BENCH := .venv-bench/bin
+BENCH_STAMP := .venv-bench/.made-from-lock
 UNIT_FLOORS = $(wildcard tests/unit tests/model tests/vectors tests/architecture)
 SOURCES = $(wildcard hub adapters deploy tests)
 # BROKER=4 runs everything on RabbitMQ 4, fetched once and not installed; a home keeps to what it was made with.
@@ -77,6 +80,10 @@ bench: $(STAMP) ## Measure against a bare relay; writes build/bench.json
 soak: $(STAMP) ## Steady load for long: what grows? (MINUTES=60 RATE=20)
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --rate $(or $(RATE),20)
 
+.PHONY: bench-peers
+bench-peers: $(BENCH_STAMP) ## Compare with what one would write instead
+	@$(BENCH)/python -m tests.benchmarks.peers $(ARGS)
+
 # ——— for engineers ———————————————————————————————————————————————————————————————————————————————————
 
 .PHONY: format
@@ -89,10 +96,13 @@ lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
 	@if grep -nE '://| @ ' requirements.lock; then echo "requirements.lock must not name a place"; exit 1; fi
+	$(BIN)/pip-compile --quiet --extra bench --generate-hashes --allow-unsafe --strip-extras --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements-bench.lock pyproject.toml
+	@if grep -nE '://| @ ' requirements-bench.lock; then echo "requirements-bench.lock must not name a place"; exit 1; fi
 
 .PHONY: clean
 clean: ## Remove .venv, build and all caches; the data in .truc stay
-	rm -rf .venv build truc.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench build truc.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find hub adapters deploy tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Made once and again only when the lock or the packaging changes. A half-made .venv has no stamp and is finished by the next call.
@@ -100,4 +110,10 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || { echo "making .venv (once, about a minute)"; $(PYTHON) -m venv .venv; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BENCH_STAMP): requirements-bench.lock pyproject.toml
+	@test -x $(BENCH)/python || { echo "making .venv-bench (once, about a minute)"; $(PYTHON) -m venv .venv-bench; }
+	@$(BENCH)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@$(BENCH)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

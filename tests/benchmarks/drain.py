@@ -131,14 +131,15 @@ async def _fill(place: Place, load: Load) -> Expected:
     async with Mailbox.open(read_settings(place.sender.kit_file)) as mailbox:
         submissions = await mailbox.send_signed_many(load.bodies)
     async with place.broker() as channel:
-        await _until_depth(channel, INTAKE_QUEUE, len(load.bodies))
+        await until_depth(channel, INTAKE_QUEUE, len(load.bodies))
     return Expected(
         digests={one: digest_of(body) for one, body in zip(submissions, load.bodies, strict=True)},
         recipients=tuple(each.key for each in place.recipients[: load.recipients]),
     )
 
 
-async def _until_depth(channel: AbstractChannel, queue: str, count: int) -> None:
+async def until_depth(channel: AbstractChannel, queue: str, count: int) -> None:
+    """Return once *queue* holds *count* messages."""
     await until(lambda: _has(channel, queue, count), what=f"{count} messages in {queue}", seconds=30)
 
 
@@ -190,10 +191,10 @@ def _check_counts(outcome: asyncpg.Record, load: Load, receipts: int) -> None:
 async def relay_bare(place: Place, bodies: Sequence[bytes]) -> Relayed:
     """Fill a quorum queue and let the bare relay drain it into another."""
     async with place.broker() as channel:
-        await _fill_bare(place, bodies)
-        await _until_depth(channel, SOURCE, len(bodies))
+        await fill_bare(place, bodies)
+        await until_depth(channel, SOURCE, len(bodies))
         taken, broker_seconds = await _relay_in_a_process(place, len(bodies))
-        await _until_depth(channel, TARGET, len(bodies))
+        await until_depth(channel, TARGET, len(bodies))
         for queue in (SOURCE, TARGET):
             await channel.queue_delete(queue)
     return Relayed(
@@ -203,7 +204,8 @@ async def relay_bare(place: Place, bodies: Sequence[bytes]) -> Relayed:
     )
 
 
-async def _fill_bare(place: Place, bodies: Sequence[bytes]) -> None:
+async def fill_bare(place: Place, bodies: Sequence[bytes]) -> None:
+    """Declare the source and the target, and put *bodies* into the source."""
     async with place.broker() as channel:
         for queue in (SOURCE, TARGET):
             await channel.declare_queue(queue, durable=True, arguments={"x-queue-type": "quorum"})
