@@ -40,13 +40,19 @@ class Nemesis:
         """What is going on just now."""
 
     async def perform(self, acts: Sequence[Act]) -> None:
-        """Perform *acts* at their times; return when the last is undone."""
+        """Perform *acts* at their times; return when the last is undone.
+
+        A named point that no process reached meanwhile, because nothing passed there, gets a second chance.
+        """
         loop = asyncio.get_running_loop()
         begun = loop.time()
         async with asyncio.TaskGroup() as tasks:
             for act in acts:
                 await asyncio.sleep(begun + act.at - loop.time())
                 tasks.create_task(self._act(act))
+        for act in [act for act in acts if act.deed is Deed.CRASH]:
+            if _point(act) not in self.points:
+                await self._act(act)
 
     async def _act(self, act: Act) -> None:
         self.at_work[act] = "waits"
@@ -81,18 +87,18 @@ class Nemesis:
                 await asyncio.sleep(act.seconds)
                 actor.signal(signal.SIGCONT)
             case Deed.CRASH:
-                await self._crash(actor, act.detail)
+                await self._crash(actor, act)
             case Deed.SKEW:
                 await self._skew(actor, act)
             case _:
                 raise ValueError(f"{act.deed} is nothing to do to {actor.name}")
 
-    async def _crash(self, actor: Actor, point: str) -> None:
+    async def _crash(self, actor: Actor, act: Act) -> None:
         """Let a fresh process run into *point*; what never gets there is killed anywhere."""
         await actor.kill()
-        actor.launch(**{hub_crash.VARIABLE: point, kit_crash.VARIABLE: point})
+        actor.launch(**{hub_crash.VARIABLE: act.detail, kit_crash.VARIABLE: act.detail})
         if await actor.ended(seconds=_REACHED_WITHIN) and actor.exit_code == -signal.SIGKILL:
-            self.points[point.partition(":")[0]] += 1
+            self.points[_point(act)] += 1
         await actor.kill()
         actor.launch()
 
@@ -142,6 +148,11 @@ class Nemesis:
                 raise ValueError(f"{act.deed} is nothing to do to a line")
         await asyncio.sleep(act.seconds)
         line.heal()
+
+
+def _point(act: Act) -> str:
+    """Return the name of the point at which *act* lets a process die."""
+    return act.detail.partition(":")[0]
 
 
 def kind_of(target: str) -> str:

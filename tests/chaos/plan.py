@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle
 from random import Random
 from typing import Final, TypeAlias
 
@@ -73,7 +74,7 @@ Draft: TypeAlias = tuple[Deed, str, str]
 def schedule(seed: int, seconds: float) -> tuple[Act, ...]:
     """Return the acts of a campaign of *seconds*: first what none may lack, then what chance brings."""
     random = Random(f"nemesis/{seed}")
-    return tuple(_timed(_drafts(random), random, seconds))
+    return tuple(sorted(_timed(_drafts(random), random, seconds), key=lambda act: act.at))
 
 
 def _drafts(random: Random) -> Iterator[Draft]:
@@ -119,7 +120,7 @@ def _rest(random: Random) -> list[Draft]:
 
 def _crashes(random: Random) -> list[Draft]:
     """Return a crash at every named point, each in a process that passes there."""
-    hubs = [(Deed.CRASH, random.choice(HUBS), _nth(random, point)) for point in sorted(POINTS)]
+    hubs = [(Deed.CRASH, hub, _nth(random, point)) for hub, point in zip(cycle(HUBS), sorted(POINTS))]
     kit = [
         (
             Deed.CRASH,
@@ -147,29 +148,40 @@ def _shuffled(random: Random, drafts: Sequence[Draft]) -> list[Draft]:
 
 
 def _timed(drafts: Iterator[Draft], random: Random, seconds: float) -> Iterator[Act]:
-    at = FIRST_ACT
+    """Give each draft its time: when its turn comes, or later, when its target has recovered."""
+    cursor = FIRST_ACT
+    free_at: dict[str, float] = {}
     for deed, target, detail in drafts:
-        if at > seconds:
+        if cursor > seconds:
             return
-        yield Act(
-            at=round(at, 2),
-            deed=deed,
-            target=target,
-            seconds=round(_duration(deed, random, seconds), 2),
-            detail=detail,
-        )
-        at += random.choice([0.0, *(random.uniform(1.0, 5.0) for _ in range(4))])  # now and then two at once
+        at, lasting = max(cursor, free_at.get(target, 0.0)), _duration(deed, target, random, seconds)
+        if at <= seconds:
+            free_at[target] = at + lasting + _recovery(deed, target)
+            yield Act(at=round(at, 2), deed=deed, target=target, seconds=round(lasting, 2), detail=detail)
+        cursor += random.choice(
+            [0.0, *(random.uniform(1.0, 5.0) for _ in range(4))]
+        )  # now and then two at once
 
 
-def _duration(deed: Deed, random: Random, seconds: float) -> float:
+def _duration(deed: Deed, target: str, random: Random, seconds: float) -> float:
     """Return how long *deed* lasts; long campaigns also outlast heartbeats and leases now and then."""
-    if deed in {Deed.SILENCE, Deed.PAUSE, Deed.FORGET_CLIENT, Deed.FORGET_SERVER} and seconds > 150:
-        longest = 75.0 if seconds >= 240 else 40.0
-        return random.choice([random.uniform(1, 8), random.uniform(1, 8), random.uniform(8, longest)])
-    match deed:
-        case Deed.KILL | Deed.CUT:
-            return random.uniform(0.1, 5.0)
-        case Deed.CRASH | Deed.REPLAY:
-            return 0.0
-        case _:
-            return random.uniform(1.0, 7.0)
+    if deed in {Deed.KILL, Deed.CUT}:
+        return random.uniform(0.1, 5.0)
+    if deed in {Deed.CRASH, Deed.REPLAY}:
+        return 0.0
+    if target in {
+        BROKER,
+        DATABASE,
+    }:  # everybody waits for them: a campaign of nothing but outages shows nothing
+        return random.choice(
+            [random.uniform(1, 7), random.uniform(1, 7), random.uniform(1, min(20, seconds / 8))]
+        )
+    longest = 75.0 if seconds >= 240 else 40.0 if seconds >= 150 else 7.0
+    return random.choice([random.uniform(1, 7), random.uniform(1, 7), random.uniform(1, longest)])
+
+
+def _recovery(deed: Deed, target: str) -> float:
+    """Return how long *target* is left alone afterwards, so that it comes to itself in between."""
+    if target in {BROKER, DATABASE}:
+        return 15.0
+    return 12.0 if deed is Deed.CRASH else 4.0
