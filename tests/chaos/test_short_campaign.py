@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.__main__ import arguments_of, run
 from tests.chaos.report import Outcome
 
-SHORT_SEED = 118
+SHORT_SEED = 77
 LONG_SEEDS = (11, 12)
 
 
