@@ -35,14 +35,14 @@ async def run(arguments: argparse.Namespace) -> Outcome:
         seconds=arguments.minutes * 60,
         patience=arguments.patience,
         judge=lambda stage, performance: _judged(stage, performance, arguments),
+        keep=lambda campaign: report.keep(campaign, _place(arguments)),
         say=say,
     )
 
 
 async def _judged(stage: Stage, performance: Performance, arguments: argparse.Namespace) -> Outcome:
     """Judge what the campaign left, and keep it where a law was broken."""
-    place = arguments.build / f"chaos-{arguments.seed}"
-    report.keep(stage.folder, place)
+    place = _place(arguments)
     sight = await read_sight(stage.axis.operator_dsn, await in_mailboxes(stage.axis))
     verdict = judge(merged(read_ledgers(stage.folder).values()), sight)
     outcome = Outcome(
@@ -55,6 +55,12 @@ async def _judged(stage: Stage, performance: Performance, arguments: argparse.Na
     else:
         shutil.rmtree(place)
     return outcome
+
+
+def _place(arguments: argparse.Namespace) -> Path:
+    """Return where a campaign's ledgers and logs stay if a law was broken."""
+    build: Path = arguments.build
+    return build / f"chaos-{arguments.seed}"
 
 
 def say(text: str) -> None:

@@ -52,13 +52,17 @@ async def perform(
     seconds: float,
     patience: float,
     judge: Callable[[Stage, Performance], Awaitable[T]],
+    keep: Callable[[Path], None],
     say: Say,
 ) -> T:
-    """Run a campaign of *seconds* on a fresh axis in *home*, and let *judge* look at what it left."""
+    """Run a campaign of *seconds* on a fresh axis, *keep* what it left, and let *judge* look at it."""
     acts = schedule(seed, seconds)
     say(f"seed {seed}: {len(acts)} acts in {seconds:.0f} s, on {home}")
     async with a_stage(home, seed=seed) as stage:
-        performance = await _play(stage, acts, seconds, patience, say)
+        try:
+            performance = await _play(stage, acts, seconds, patience, say)
+        finally:
+            keep(stage.folder)
         return await judge(stage, performance)
 
 

@@ -183,5 +183,5 @@ def _duration(deed: Deed, target: str, random: Random, seconds: float) -> float:
 def _recovery(deed: Deed, target: str) -> float:
     """Return how long *target* is left alone afterwards, so that it comes to itself in between."""
     if target in {BROKER, DATABASE}:
-        return 15.0
+        return 30.0
     return 12.0 if deed is Deed.CRASH else 4.0

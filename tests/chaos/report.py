@@ -1,5 +1,6 @@
 """What a campaign comes to: its figures in `build/chaos.json`, and all it takes to look into a broken law."""
 
+import contextlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -77,6 +78,11 @@ def write(outcome: Outcome, file: Path) -> None:
 
 
 def keep(campaign: Path, place: Path) -> None:
-    """Copy ledgers, logs and journals to *place*; what holds a password stays."""
+    """Copy ledgers, logs and journals to *place*, the broker's log beside them; what holds a password stays."""
     shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(campaign, place, ignore=shutil.ignore_patterns("*.toml", "sending", "ready", "*.ready"))
+    passing = shutil.ignore_patterns("*.toml", "sending", "ready", "*.ready")
+    with contextlib.suppress(shutil.Error):  # after a failure somebody may still be writing
+        shutil.copytree(campaign, place, ignore=passing)
+    broker = campaign.parent / "broker" / "log"
+    if broker.exists():
+        shutil.copytree(broker, place / "broker")
