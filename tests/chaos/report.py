@@ -78,7 +78,7 @@ def write(outcome: Outcome, file: Path) -> None:
 
 
 def keep(campaign: Path, place: Path) -> None:
-    """Copy ledgers, logs and journals to *place*, the broker's log beside them; what holds a password stays."""
+    """Copy ledgers, logs and journals to *place*, with the broker's log; what holds a password stays."""
     shutil.rmtree(place, ignore_errors=True)
     passing = shutil.ignore_patterns("*.toml", "sending", "ready", "*.ready")
     with contextlib.suppress(shutil.Error):  # after a failure somebody may still be writing
