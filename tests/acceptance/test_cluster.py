@@ -112,7 +112,7 @@ def test_the_demonstration_finds_nothing_lost(tmp_path: Path) -> None:
 
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=800)
 
-    ClusterStack(home, progress=lambda _: None).purge()
+    ClusterStack(home / "cluster", progress=lambda _: None).purge()
     told = json.loads(ended.stdout)
     assert (ended.returncode, told["went_well"]) == (0, True)
     counts = {

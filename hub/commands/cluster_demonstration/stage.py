@@ -41,6 +41,7 @@ class Stage:
     checks: Checks
     per_second: float
     hubs: list[Process] = field(default_factory=list)
+    hubs_started: int = 0
 
     @property
     def arrived(self) -> int:
@@ -56,7 +57,8 @@ class Stage:
 
     async def start_hub(self) -> None:
         """Start one more hub process."""
-        log = self.axis.home / "log" / f"cluster-hub-{len(self.hubs) + 1}.log"
+        self.hubs_started += 1
+        log = self.axis.home / "log" / f"hub-{self.hubs_started}.log"
         self.hubs.append(
             await start_hub(self.axis.settings_file, environment={"HUB_RETRY_DELAYS": RETRY_DELAYS}, log=log)
         )
@@ -75,7 +77,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_up(home: Path | None, checks: Checks, *, per_second: float) -> AsyncIterator[Stage]:
+async def set_up(home: Path, checks: Checks, *, per_second: float) -> AsyncIterator[Stage]:
     """Start the cluster, the hubs and the agencies; stop all of it in the end, the cluster too."""
     cluster = ClusterStack(home)
     try:

@@ -35,7 +35,7 @@ STALE_SECONDS: Final = 6.0
 """How long the former primary takes itself for the primary."""
 
 
-async def play(home: Path | None, *, per_second: float, as_json: bool) -> bool:
+async def play(home: Path, *, per_second: float, as_json: bool) -> bool:
     """Play the whole story; returns whether everything came as expected."""
     checks = Checks(is_quiet=as_json)
     silences: dict[str, float] = {}
