@@ -57,3 +57,4 @@ def small_disk(folder: Path, *, megabytes: int, owner: str | None = None) -> Ite
         yield SmallDisk(folder=folder)
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        folder.rmdir()
