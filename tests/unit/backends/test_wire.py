@@ -134,6 +134,7 @@ def test_a_broker_of_another_protocol_is_passed_on(end: int) -> None:
     assert asyncio.run(passed(refusal, [])) == refusal
 
 
+@settings(deadline=None)
 @given(CUTS)
 def test_an_alarm_is_seen_however_its_frame_is_cut(cuts: list[int]) -> None:
     alarm = Alarm(purpose="test")
@@ -143,6 +144,7 @@ def test_an_alarm_is_seen_however_its_frame_is_cut(cuts: list[int]) -> None:
     assert alarm.reason == "low on memory"
 
 
+@settings(deadline=None)
 @given(CUTS)
 def test_the_end_of_an_alarm_is_seen(cuts: list[int]) -> None:
     alarm = Alarm(purpose="test")
