@@ -45,6 +45,19 @@ def test_what_was_sent_down_a_forgotten_connection_may_come_later() -> None:
     assert not broken(case.plus(forgotten(case, f"{consumer(case)}>broker")))
 
 
+def test_a_connection_that_was_forgotten_all_the_time_counts_as_well() -> None:
+    case = overtaken()
+    line = f"{consumer(case)}>broker"
+    begin = Disturbed(what="forget client", target=line, at=min(each.at for each in case.entries))
+    end = Disturbed(
+        what="end of forget client",
+        target=line,
+        at=max(each.at for each in case.entries) + timedelta(seconds=1),
+    )
+
+    assert not broken(case.plus(begin, end))
+
+
 @pytest.mark.parametrize("line", ["hub-1>broker", "K08-1>broker", "hub-1>database"])
 def test_another_forgotten_connection_excuses_nothing(line: str) -> None:
     case = overtaken()

@@ -56,16 +56,20 @@ def _may_have_been_given_on(history: History, effect: Effected) -> bool:
 
 
 def _was_sent_to_nobody(history: History, effect: Effected) -> bool:
-    """Whether the consumer's connection was forgotten since the acceptance: what went down it comes again."""
+    """Whether the consumer's connection was a forgotten one between the acceptance and the effect."""
     acceptance = history.accepted.get(effect.delivery_id)
     since = acceptance.receipt.issued_at if acceptance is not None else effect.at
-    return any(
-        since <= each.at <= effect.at
-        and each.what in {"forget client", "end of forget client"}
-        and each.target.startswith(f"{effect.consumer}>")
+    own = [
+        each
         for each in history.unrest
-        if isinstance(each, Disturbed)
-    )
+        if isinstance(each, Disturbed) and each.target.startswith(f"{effect.consumer}>")
+    ]
+    ends = [each.at for each in own if each.what == "end of forget client"]
+    for begin in (each.at for each in own if each.what == "forget client"):
+        end = min((at for at in ends if at > begin), default=effect.at)
+        if begin <= effect.at and end >= since:
+            return True
+    return False
 
 
 def _violation(lane: tuple[str, str, str], overtaken: Effected, ahead: Effected) -> Violation:
