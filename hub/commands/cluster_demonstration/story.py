@@ -74,7 +74,7 @@ async def _kill_each_node(stage: Stage, silences: dict[str, float]) -> None:
 async def _promote_the_standby(stage: Stage, silences: dict[str, float]) -> None:
     cluster, checks = stage.cluster, stage.checks
     checks.tell(
-        f"\n4. kill -9 PostgreSQL chính {cluster.primary.name}; dự phòng {cluster.standby.name} lên thay\n"
+        f"\n4. kill -9 PostgreSQL chính {cluster.primary.name}; {cluster.standby.name} trở thành máy chính\n"
         f"   kill -9 for the primary {cluster.primary.name}; the standby {cluster.standby.name} is promoted"
     )
 
