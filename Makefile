@@ -84,6 +84,10 @@ soak: $(STAMP) ## Steady load for long: what grows? (MINUTES=60 RATE=20)
 bench-peers: $(BENCH_STAMP) ## Compare with what one would write instead
 	@$(BENCH)/python -m tests.benchmarks.peers $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: $(BENCH_STAMP) ## Show how costs grow; half an hour, draws a chart
+	@$(BENCH)/python -m tests.benchmarks.scale $(ARGS)
+
 # ——— for engineers ———————————————————————————————————————————————————————————————————————————————————
 
 .PHONY: format
