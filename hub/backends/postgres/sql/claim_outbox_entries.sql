@@ -1,63 +1,32 @@
 -- A claim is free when nobody holds it, when its time is over, or when its process is gone (its advisory lock with it).
-with recursive alive as materialized (
+with alive as materialized (
     select objid::bigint as claimant
     from pg_locks
     where locktype = 'advisory' and granted and objsubid = 2 and classid = $5::oid
         and database = (select oid from pg_database where datname = current_database())
 ),
--- Who has anything waiting, one step through an index for each: an idle look costs the same with 5,000 mailboxes.
-fresh_for (mailbox) as (
-    (select o.mailbox from outbox_entries o where o.is_fresh order by o.mailbox limit 1)
-    union all
-    select (select o.mailbox from outbox_entries o where o.is_fresh and o.mailbox > f.mailbox
-        order by o.mailbox limit 1)
-    from fresh_for f
-    where f.mailbox is not null
-),
-retried_for (mailbox) as (
-    (select o.mailbox from outbox_entries o where not o.is_fresh order by o.mailbox limit 1)
-    union all
-    select (select o.mailbox from outbox_entries o where not o.is_fresh and o.mailbox > r.mailbox
-        order by o.mailbox limit 1)
-    from retried_for r
-    where r.mailbox is not null
-),
--- Mailbox by mailbox, so that what is parked, or waits for its next attempt, is not even looked at. All together
--- give what is needed a few times over: a claim costs no more when many mailboxes wait than when a few do.
-waiting as materialized (
-    select m.name, greatest(2, least($2::int, 5 * $2::int / count(*) over ())) as share
-    from (select mailbox from fresh_for union select mailbox from retried_for) w
-    join mailboxes m on m.name = w.mailbox
-    where m.parked_until is null or m.parked_until <= now()
-),
+-- Mailbox by mailbox, so that what is parked, or waits for its next attempt, is not even looked at.
 candidates as materialized (
     select d.*
-    from waiting w
+    from mailboxes m
     cross join lateral (
         (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
         from outbox_entries o
-        where o.mailbox = w.name and o.is_fresh and o.is_urgent
+        where o.mailbox = m.name and o.is_fresh
             and (o.claimed_by is null or o.claimed_until < now()
                 or o.claimed_by <> $1::bigint and o.claimed_by not in (select claimant from alive))
-        order by o.entry_id
+        order by o.is_urgent desc, o.entry_id
         limit $2::int)
         union all
         (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
         from outbox_entries o
-        where o.mailbox = w.name and o.is_fresh and not o.is_urgent
-            and (o.claimed_by is null or o.claimed_until < now()
-                or o.claimed_by <> $1::bigint and o.claimed_by not in (select claimant from alive))
-        order by o.entry_id
-        limit w.share)
-        union all
-        (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
-        from outbox_entries o
-        where o.mailbox = w.name and not o.is_fresh and o.not_before <= now()
+        where o.mailbox = m.name and not o.is_fresh and o.not_before <= now()
             and (o.claimed_by is null or o.claimed_until < now()
                 or o.claimed_by <> $1::bigint and o.claimed_by not in (select claimant from alive))
         order by o.not_before
-        limit w.share)
+        limit $2::int)
     ) as d
+    where m.parked_until is null or m.parked_until <= now()
     order by d.is_urgent desc, d.entry_id
     limit 5 * $2::int
 ),
