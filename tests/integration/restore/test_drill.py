@@ -160,9 +160,17 @@ async def everybody_reads_and_exports(drill: Drill) -> str:
     return drill.evidence()
 
 
+async def _once_counted(drill: Drill, folder: str) -> dict[str, Any] | None:
+    """Return what is found once the broker's counts, some seconds old, show empty queues."""
+    found = await drill.reconcile("--evidence", folder, wants=1)
+    return None if found["incomplete"] else found
+
+
 async def the_loss_is_named(drill: Drill, folder: str, lost: dict[str, str]) -> None:
     """Assert that every lost document is named, and that only those are brought back under old names."""
-    found = await drill.reconcile("--evidence", folder, wants=1)
+    found = await until(
+        lambda: _once_counted(drill, folder), what="the broker's count of empty queues", pause=1
+    )
     steps = {kind: [each["what"] for each in found["steps"] if each["step"] == kind] for kind in STEPS}
     again = {each.split(",")[0].removeprefix("message ") for each in steps["Reinstate"]}
     assert again <= set(lost)
