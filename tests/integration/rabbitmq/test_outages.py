@@ -194,6 +194,7 @@ class Traffic:
         self.confirmed: set[int] = set()
         self.arrived: set[int] = set()
         self.is_over = False
+        self.has_stopped = False
 
     async def publish(self, publisher: RabbitPublisher) -> None:
         number = 0
@@ -203,6 +204,7 @@ class Traffic:
             confirmed = (r is PublishResult.CONFIRMED for r in results)
             self.confirmed.update(itertools.compress((e.lane_number for e in entries), confirmed))
             number += len(entries)
+        self.has_stopped = True
 
     async def consume(self, consumer: RabbitConsumer) -> None:
         async for batch in consumer.batches():
@@ -219,7 +221,7 @@ class Traffic:
 
     async def drains(self) -> None:
         async def has_arrived() -> bool:
-            return self.confirmed <= self.arrived
+            return self.has_stopped and self.confirmed <= self.arrived
 
         self.is_over = True
         await until(has_arrived, seconds=60)
