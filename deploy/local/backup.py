@@ -89,7 +89,7 @@ def _archive_into(database: Database, place: Path) -> None:
 
 def _copy(database: Database, place: Path, progress: Progress) -> BaseBackup:
     started_at = datetime.now(UTC)
-    name = f"{started_at:%Y%m%dT%H%M%SZ}"
+    name = f"{started_at:%Y%m%dT%H%M%S.%fZ}"  # two of a small database fit into one second
     unfinished = place / "base" / ".unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     with _login(database) as environment:

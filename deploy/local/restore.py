@@ -193,7 +193,7 @@ def _exchanged(database: Database, fresh: Database) -> Path | None:
     (fresh.data / "postgresql.auto.conf").write_text("", "utf-8")
     replaced = None
     if database.data.exists():
-        replaced = database.folder / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        replaced = database.folder / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         database.data.rename(replaced)
     fresh.data.rename(database.data)
     shutil.rmtree(fresh.folder)
