@@ -113,6 +113,38 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "Khóa {key} quá yếu; hãy dùng RSA từ 2048 bit hoặc ECDSA P-256/P-384.",
             "The key {key} is too weak; use RSA of 2048 bits or more, or ECDSA P-256 or P-384.",
         ),
+        _CODE.SIGNATURE_MISPLACED: Sentence(
+            "Chữ ký không đứng đúng chỗ duy nhất của nó: {reason_vi}; hãy ký lại toàn bộ phong bì.",
+            "The signature does not stand at its one place: {reason_en}; sign the whole envelope again.",
+        ),
+        _CODE.FORBIDDEN_REFERENCE: Sentence(
+            'Chữ ký trỏ tới {uri}, không phải toàn bộ tài liệu (URI=""); hãy ký toàn bộ phong bì.',
+            'The signature refers to {uri} and not to the whole document (URI=""); sign the whole envelope.',
+        ),
+        _CODE.FORBIDDEN_TRANSFORM: Sentence(
+            "Không chấp nhận phép biến đổi {algorithm}; chỉ dùng enveloped-signature rồi exclusive C14N.",
+            "The transform {algorithm} is not accepted; use enveloped-signature, then exclusive C14N.",
+        ),
+        _CODE.CONTENT_NOT_COVERED: Sentence(
+            "Gói tin có phần mà chữ ký không bao phủ: {reason_vi}; hãy bỏ phần này và ký lại.",
+            "The document holds what no signature covers: {reason_en}; remove it and sign again.",
+        ),
+        _CODE.DUPLICATE_ID: Sentence(
+            "Định danh Id {id} được dùng nhiều lần; mỗi Id chỉ được dùng một lần.",
+            "The Id {id} is used more than once; use each Id once.",
+        ),
+        _CODE.SIGNING_CERTIFICATE_MISMATCH: Sentence(
+            "SigningCertificateV2 không nêu chứng thư đã ký; hãy ký lại bằng phần mềm XAdES đúng chuẩn.",
+            "SigningCertificateV2 does not name the certificate that signed; sign again with proper XAdES.",
+        ),
+        _CODE.SIGNING_TIME_IMPLAUSIBLE: Sentence(
+            "Thời điểm ký {at} {reason_vi}; hãy chỉnh đồng hồ máy ký và ký lại.",
+            "The signing time {at} {reason_en}; set the signer's clock and sign again.",
+        ),
+        _CODE.TIMESTAMP_INVALID: Sentence(
+            "Dấu thời gian của chữ ký không hợp lệ: {reason_vi}; hãy lấy dấu thời gian khác.",
+            "The time stamp of the signature does not hold: {reason_en}; fetch another one.",
+        ),
         _CODE.SCHEMA_VIOLATION: Sentence(
             "Không đúng cấu trúc QCVN 102:2016 tại {path}: {reason_vi}",
             "Not the structure of QCVN 102:2016 at {path}: {reason_en}",
@@ -164,6 +196,22 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
         _CODE.TOO_MANY_RECIPIENTS: Sentence(
             "Văn bản có {count} nơi nhận, vượt giới hạn {limit}; hãy chia thành nhiều lần gửi.",
             "The document has {count} recipients, more than the limit of {limit}; split it.",
+        ),
+        _CODE.FORBIDDEN_FILE: Sentence(
+            "Tệp {content_id} là hoặc chứa chương trình ({what}); trục không chuyển chương trình.",
+            "The attachment {content_id} is or holds a program ({what}); the axis carries none.",
+        ),
+        _CODE.UNSAFE_FILE_NAME: Sentence(
+            "Tên tệp của {content_id} không an toàn: {reason_vi}; hãy đặt lại tên tệp.",
+            "The file name of {content_id} is not safe: {reason_en}; give the file another name.",
+        ),
+        _CODE.ARCHIVE_BOMB: Sentence(
+            "Tệp nén {content_id} không giải nén an toàn được: {reason_vi}; hãy nén lại bằng công cụ thông dụng.",
+            "The archive {content_id} cannot be unpacked safely: {reason_en}; pack it with a usual tool.",
+        ),
+        _CODE.NESTED_ARCHIVE: Sentence(
+            "Tệp nén {content_id} lồng nhau quá {limit} lớp; hãy giải nén các lớp bên trong.",
+            "The archive {content_id} is nested more than {limit} deep; unpack the inner ones.",
         ),
         _CODE.NOT_VOUCHED_FOR: Sentence(
             "Không xác định được người dùng đã gửi gói tin; hãy đặt user_id khi gửi.",
