@@ -145,6 +145,14 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "Dấu thời gian của chữ ký không hợp lệ: {reason_vi}; hãy lấy dấu thời gian khác.",
             "The time stamp of the signature does not hold: {reason_en}; fetch another one.",
         ),
+        _CODE.CERTIFICATE_RETIRED: Sentence(
+            "Chứng thư {subject} đã ngừng dùng trên trục từ {at}; hãy ký lại bằng chứng thư đang dùng.",
+            "The certificate {subject} was retired from the axis at {at}; sign again with the one in use.",
+        ),
+        _CODE.REVOCATION_UNKNOWN: Sentence(
+            "Chưa biết chứng thư {subject} có bị thu hồi hay không; hãy gửi lại sau.",
+            "Whether the certificate {subject} is revoked is not known at present; send again later.",
+        ),
         _CODE.SCHEMA_VIOLATION: Sentence(
             "Không đúng cấu trúc QCVN 102:2016 tại {path}: {reason_vi}",
             "Not the structure of QCVN 102:2016 at {path}: {reason_en}",
