@@ -19,13 +19,14 @@ TEMPLATE = "truc_template"
 OWNER = Login(role="truc_owner", password="owner of the test database")
 HUB = Login(role="truc_hub", password="hub of the test database")
 OPERATOR = Login(role="truc_operator", password="operator of the test database")
+SEALER = Login(role="truc_sealer", password="sealer of the test database")
 
 
 EMPTY = """
 do $$ declare each text; begin
     set local session_replication_role = replica;
     for each in select tablename from pg_tables where schemaname = 'public'
-        and tablename not in ('registry_versions', 'alembic_version')
+        and tablename not in ('registry_versions', 'revocation_versions', 'alembic_version')
     loop execute format('delete from %I', each); end loop;
 end $$
 """
@@ -67,8 +68,13 @@ async def make_template(address: StackAddress) -> None:
     """Migrate an empty database with the migrations as they are now."""
     administrator = administrator_dsn(address)
     await drop_database(administrator, name=TEMPLATE)
-    await ensure_database(administrator, name=TEMPLATE, owner=OWNER, others=(HUB, OPERATOR))
-    await migrate(dsn_of(address, OWNER, TEMPLATE), hub_role=HUB.role, operator_role=OPERATOR.role)
+    await ensure_database(administrator, name=TEMPLATE, owner=OWNER, others=(HUB, OPERATOR, SEALER))
+    await migrate(
+        dsn_of(address, OWNER, TEMPLATE),
+        hub_role=HUB.role,
+        operator_role=OPERATOR.role,
+        sealer_role=SEALER.role,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +112,10 @@ async def drop_all(address: StackAddress, names: Sequence[str]) -> None:
 async def copy_template(address: StackAddress) -> str:
     name = f"test_{uuid4().hex[:12]}"
     await copy_database(
-        administrator_dsn(address), template=TEMPLATE, name=name, may_connect=[HUB.role, OPERATOR.role]
+        administrator_dsn(address),
+        template=TEMPLATE,
+        name=name,
+        may_connect=[HUB.role, OPERATOR.role, SEALER.role],
     )
     return name
 

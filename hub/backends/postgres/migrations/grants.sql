@@ -1,26 +1,52 @@
--- What the hub's own database user may do; evidence can be appended to, never altered. Run after every migration.
+-- What each role may do, and nothing that was granted before and is not named any more; run after every migration,
+-- in one transaction. Evidence can be appended to, never altered. tests/integration/postgres/test_rights.py lists
+-- what this comes to.
+revoke all on all tables in schema public from :hub, :operator, :sealer;
+revoke all on all sequences in schema public from :hub, :operator, :sealer;
+revoke all on all functions in schema public from public, :hub, :operator, :sealer;
+revoke create on schema public from public;
+
+-- The hub's own database user.
 grant usage on schema public to :hub;
 grant select on all tables in schema public to :hub;
+revoke select on operator_actions from :hub;
 grant insert on messages, submissions, documents, lanes, deliveries, attempts, outbox_entries, receipts,
-    receipt_sheets, receipt_subjects, refusals, statuses, events, cases, invalid_messages to :hub;
-grant update on documents, lanes, deliveries, outbox_entries, cases, invalid_messages to :hub;
+    receipt_sheets, receipt_subjects, refusals, statuses, cases, invalid_messages to :hub;
+-- Neither the number nor the instant of an event is its writer's to choose.
+grant insert (name, message_id, delivery_id, detail) on events to :hub, :operator;
+grant update on lanes, outbox_entries to :hub;
+grant update (content_digest) on documents to :hub, :operator;
+grant update (state, is_current, attempt, lane_number, consigned_at, acknowledged_at, closed_at) on deliveries to :hub;
+grant update (outcome, closed_at) on cases to :hub;
+grant update (times) on invalid_messages to :hub;
 grant update (parked_since, parked_until, parked_because) on mailboxes to :hub;
+grant insert on trust_objects, validations, certificate_warnings, revocation_sources to :hub;
+grant update, delete on revocation_sources to :hub;
 grant delete on outbox_entries, submissions to :hub;
 
 -- What an operator may do: keep the registry, repair deliveries, sign off cases; and leave a trace of it.
 grant usage on schema public to :operator;
 grant select on all tables in schema public to :operator;
 grant insert on agencies, mailboxes, mandates, certificates, deliveries, outbox_entries, receipts,
-    receipt_sheets, receipt_subjects, attempts, events, operator_actions to :operator;
+    receipt_sheets, receipt_subjects, attempts to :operator;
+grant insert (operator, action, case_id, delivery_id, reason, detail) on operator_actions to :operator;
 grant update (code, name, parent, closed_at, successor) on agencies to :operator;
 grant update (closed_at, kind) on mailboxes to :operator;
 grant update (valid_to) on mandates to :operator;
-grant update (revoked_at) on certificates to :operator;
+grant insert on issuing_certificates to :operator;
+grant update (revoked_at, retired_at, kind) on certificates to :operator;
 grant update (state, is_current, attempt, first_attempt, episode, expires_at, consigned_at, closed_at) on deliveries to :operator;
 -- Columns that the outcome of a case needs.
 grant update (outcome, closed_at) on cases to :operator;
 -- After a restore, operators bring back what agencies can prove (`truc reconcile`): appended, never altered.
 grant insert on messages, submissions, documents, lanes, statuses, refusals, cases to :operator;
-grant update on documents, lanes, outbox_entries to :operator;
+grant update on lanes, outbox_entries to :operator;
 grant update (acknowledged_at) on deliveries to :operator;
 grant delete on outbox_entries, submissions to :operator;
+
+-- What the sealer may do: read events, and append to their chain.
+grant usage on schema public to :sealer;
+grant select on events, event_seals, events_event_id_seq to :sealer;
+grant insert on event_seals to :sealer;
+grant execute on function event_field(bytea), event_link(bytea, bytea, bytea), link_events(bytea, bytea),
+    event_leaf(bigint, timestamptz, text, uuid, uuid, jsonb) to :sealer;
