@@ -7,22 +7,24 @@ import pytest
 
 from deploy.local import LocalStack
 from hub.backends.postgres.administration import Login, drop_database, ensure_database
-from hub.backends.postgres.migrating import migrate, newest, revision
+from hub.backends.postgres.migrating import FOLDER, migrate, newest, revision
 from hub.errors import TemporaryFailure
-from tests.support.database import HUB, OPERATOR, OWNER, administrator_dsn, dsn_of
+from tests.support.database import HUB, OPERATOR, OWNER, SEALER, administrator_dsn, dsn_of
 
 
 @pytest.fixture
 async def empty(database_template: LocalStack) -> AsyncIterator[str]:
     """Make a database without a schema; gives its owner's address."""
     address, name = database_template.address(), f"test_{uuid4().hex[:12]}"
-    await ensure_database(administrator_dsn(address), name=name, owner=OWNER, others=(HUB, OPERATOR))
+    await ensure_database(administrator_dsn(address), name=name, owner=OWNER, others=(HUB, OPERATOR, SEALER))
     yield dsn_of(address, OWNER, name)
     await drop_database(administrator_dsn(address), name=name)
 
 
 async def migrated(dsn: str) -> str:
-    return await migrate(dsn, hub_role=HUB.role, operator_role=OPERATOR.role)
+    return await migrate(
+        dsn, hub_role=HUB.role, operator_role=OPERATOR.role, sealer_role=SEALER.role
+    )
 
 
 async def schema(dsn: str) -> list[tuple[object, ...]]:
@@ -59,6 +61,41 @@ async def test_of_those_who_migrate_at_once_one_does_it(empty: str) -> None:
     found = await asyncio.gather(*(migrated(empty) for _ in range(4)))
 
     assert set(found) == {newest()}
+
+
+ONE_RECEIPT_OF_THE_FIRST_VERSION = """
+    create table alembic_version (version_num varchar(32) primary key);
+    insert into alembic_version values ('0001');
+    insert into messages (message_id, kind, verdict, mailbox, submission_id, digest, octets, received_at,
+                          body)
+        values ('{message}', 'document', 'accepted', 'H49', 's-1', 'digest', 4, now(), 'body');
+    insert into receipts (receipt_id, message_id, event, mailbox, issued_at, body)
+        values ('{receipt}', '{message}', 'SubmissionAcceptance', 'H49', now(), '<signed/>');
+    insert into deliveries (delivery_id, message_id, receipt_id, kind, mailbox, recipient, is_urgent,
+                            lane_number, correlation_id, event)
+        values ('{delivery}', '{message}', '{receipt}', 'receipt', 'H49', 'H49', false, 1, 's-1',
+                'SubmissionAcceptance');
+"""
+
+
+async def test_receipts_of_the_first_version_keep_their_bytes_and_their_way_out(empty: str) -> None:
+    message, receipt, delivery = uuid4(), uuid4(), uuid4()
+    connection = await asyncpg.connect(empty)
+    await connection.execute((FOLDER / "0001_the_seam.sql").read_text("utf-8"))
+    await connection.execute(
+        ONE_RECEIPT_OF_THE_FIRST_VERSION.format(message=message, receipt=receipt, delivery=delivery)
+    )
+
+    await migrated(empty)
+
+    row = await connection.fetchrow(
+        "select r.message_id, d.delivery_id, s.event, s.body from receipts r"
+        " join receipt_sheets s using (sheet_id) join deliveries d using (sheet_id) where r.receipt_id = $1",
+        receipt,
+    )
+    await connection.close()
+    assert row is not None
+    assert tuple(row) == (message, delivery, "SubmissionAcceptance", b"<signed/>")
 
 
 async def test_nobody_but_the_roles_of_the_axis_may_connect(
