@@ -189,6 +189,11 @@ class Arrived(Protocol):
         """What the axis wrote beside the bytes."""
         ...
 
+    @property
+    def is_redelivered(self) -> bool:
+        """Whether the broker has handed it out before."""
+        ...
+
     async def acknowledge(self) -> None:
         """Settle: the broker may forget it. Quiet where the connection is gone, since it then comes again."""
         ...
@@ -207,6 +212,7 @@ class _ArrivedMessage:
         self.type = message.type
         self.correlation_id = message.correlation_id
         self.headers: dict[str, object] = dict(message.headers)
+        self.is_redelivered = bool(message.redelivered)
 
     async def acknowledge(self) -> None:
         await _settle(self._message.ack())

@@ -26,6 +26,11 @@ class Consignment:
     lane_number: int
     """Place in the order of acceptance on the lane (sender, recipient, urgency)."""
     correlation_id: str
+    is_redelivered: bool = False
+    """Whether the broker has handed it out before, to this process or to another that did not settle it.
+
+    Only such a one may come after a higher number of its lane on the first attempt.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

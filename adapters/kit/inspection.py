@@ -133,6 +133,7 @@ def _read_consignment(arrived: Arrived) -> Consignment:
             lane=_text(headers, properties.LANE),
             lane_number=_number(headers, properties.LANE_NUMBER),
             correlation_id=arrived.correlation_id or "",
+            is_redelivered=arrived.is_redelivered,
         )
     except ValueError as error:
         raise DeliveryRejected(f"an AMQP header is not what the axis writes: {error}") from error

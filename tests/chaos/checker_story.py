@@ -59,7 +59,8 @@ def _of_delivery(history: History, delivery_id: DeliveryId) -> Iterator[_Line]:
     for offer in history.offers.get(delivery_id, []):
         yield offer.at, f"{offer.consumer} is offered {delivery_id}, attempt {offer.attempt}"
     for effect in history.effects.get(delivery_id, []):
-        place = f"attempt {effect.attempt}, {effect.lane} lane number {effect.lane_number}"
+        again = ", redelivered" if effect.is_redelivered else ""
+        place = f"attempt {effect.attempt}, {effect.lane} lane number {effect.lane_number}{again}"
         what = f"{effect.consumer}: effect {effect.ordinal} with {effect.recipient} of {delivery_id}, {place}"
         yield effect.at, what
     for answer in history.answers.get(delivery_id, []):

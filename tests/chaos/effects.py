@@ -24,6 +24,7 @@ _COLUMNS: Final = (
     "lane",
     "lane_number",
     "attempt",
+    "is_redelivered",
     "consumer",
     "at",
 )
@@ -38,6 +39,7 @@ _TABLE: Final = """
         lane TEXT NOT NULL,
         lane_number INTEGER NOT NULL,
         attempt INTEGER NOT NULL,
+        is_redelivered INTEGER NOT NULL,
         consumer TEXT NOT NULL,
         at TEXT NOT NULL
     ) STRICT
@@ -61,6 +63,7 @@ def row_of(delivery: Delivery, consumer: str) -> Row:
         "lane": consignment.lane,
         "lane_number": consignment.lane_number,
         "attempt": consignment.attempt,
+        "is_redelivered": int(consignment.is_redelivered),
         "consumer": consumer,
         "at": now().isoformat(),
     }
@@ -88,6 +91,7 @@ def _effected(row: Row, handler: Handler) -> Effected:
         lane=str(row["lane"]),
         lane_number=int(str(row["lane_number"])),
         attempt=int(str(row["attempt"])),
+        is_redelivered=bool(row["is_redelivered"]),
         consumer=str(row["consumer"]),
         ordinal=int(str(row["ordinal"])),
         handler=handler,

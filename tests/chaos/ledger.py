@@ -167,6 +167,8 @@ class Effected:
     """The process that did it."""
     ordinal: int
     """Place among the effects of its recipient's mailbox, in the order of their commits."""
+    is_redelivered: bool = False
+    """Whether the broker said that it had handed the delivery out before."""
     handler: Literal["journal", "idempotent"] = "journal"
     """Written in the kit's own commit, or elsewhere under the delivery id as a key."""
     at: datetime = field(default_factory=now)

@@ -23,6 +23,7 @@ class _Acknowledged:
     def __init__(self, arrived: Arrived) -> None:
         self.body, self.type = arrived.body, arrived.type
         self.correlation_id, self.headers = arrived.correlation_id, arrived.headers
+        self.is_redelivered = arrived.is_redelivered
 
     async def acknowledge(self) -> None:
         """Do nothing more."""

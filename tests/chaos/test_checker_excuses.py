@@ -65,14 +65,21 @@ def test_an_inversion_within_one_of_two_processes_counts_where_nothing_was_distu
     assert verdict_on(shared).broken == {Law.ORDER}
 
 
-def test_an_inversion_within_one_of_two_processes_is_excused_once_the_other_began_anew() -> None:
+def with_a_second_process_beginning_meanwhile(*, is_redelivered: bool) -> Case:
     case = with_the_first_two_swapped(a_case(Fate.TAKEN, Fate.TAKEN))
     overtaken = max(case.all(Effected), key=lambda each: each.ordinal)
-    shared = case.plus(
-        Started(consumer="H41-2", mailbox=MAILBOX, at=overtaken.at - timedelta(milliseconds=1))
-    )
+    begun = Started(consumer="H41-2", mailbox=MAILBOX, at=overtaken.at - timedelta(milliseconds=1))
+    return case.instead(overtaken, replace(overtaken, is_redelivered=is_redelivered)).plus(begun)
 
-    assert verdict_on(shared).is_clean
+
+def test_an_inversion_within_one_of_two_processes_is_excused_for_what_was_handed_out_before() -> None:
+    assert verdict_on(with_a_second_process_beginning_meanwhile(is_redelivered=True)).is_clean
+
+
+def test_an_inversion_within_one_of_two_processes_counts_for_what_comes_for_the_first_time() -> None:
+    first_time = with_a_second_process_beginning_meanwhile(is_redelivered=False)
+
+    assert verdict_on(first_time).broken == {Law.ORDER}
 
 
 def test_what_still_lies_in_the_queue_is_not_lost_but_no_more_than_lies_there() -> None:

@@ -1,5 +1,6 @@
 """What a connection that the network forgot does to the order is excused, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -15,12 +16,17 @@ from tests.chaos.laws.violation import Law
 from tests.chaos.ledger import Disturbed, Effected
 
 
-def overtaken() -> Case:
-    """Return a campaign in which two documents of one lane took effect the wrong way round."""
+def overtaken(*, is_redelivered: bool = True) -> Case:
+    """Return a campaign in which two documents of one lane took effect the wrong way round.
+
+    The broker says of the later one that it had handed it out before, where *is_redelivered*.
+    """
     axis = simulate([Plan(sender=AgencyKey("G22"), fates=((AgencyKey("H41"), Fate.TAKEN),))] * 2)
     case = Case(entries=tuple(axis.entries), sight=axis.sight())
     change_places = next(each for each in MUTATIONS if each.law is Law.ORDER)
-    return change_places.mutate(case, Random(1))
+    spoilt = change_places.mutate(case, Random(1))
+    late = max(spoilt.all(Effected), key=lambda each: each.ordinal)
+    return spoilt.instead(late, replace(late, is_redelivered=is_redelivered))
 
 
 def forgotten(case: Case, line: str, *, late: bool = False) -> Disturbed:
@@ -56,6 +62,12 @@ def test_a_connection_that_was_forgotten_all_the_time_counts_as_well() -> None:
     )
 
     assert not broken(case.plus(begin, end))
+
+
+def test_what_comes_for_the_first_time_is_excused_by_no_forgotten_connection() -> None:
+    case = overtaken(is_redelivered=False)
+
+    assert broken(case.plus(forgotten(case, f"{consumer(case)}>broker")))
 
 
 @pytest.mark.parametrize("line", ["hub-1>broker", "K08-1>broker", "hub-1>database"])

@@ -25,6 +25,7 @@ def an_effect(delivery_id: UUID, consumer: str = "H29-1") -> Row:
         "lane": "ordinary",
         "lane_number": 1,
         "attempt": 1,
+        "is_redelivered": 0,
         "consumer": consumer,
         "at": "2026-05-30T02:15:00+00:00",
     }

@@ -1,9 +1,11 @@
 """Law: what a sender sends to one unit on one lane takes effect in the order of its acceptance.
 
 Exempt are, as the journey says, retries and replays (an attempt above 1), and what a queue at its limit
-turned away. Where several consumers share a mailbox, the kit promises the order within each of them only;
-what one of them held when it stopped, or when anything else was disturbed, comes to another one later.
-So it is with a single one whose connection the network forgot while the broker still believed in it.
+turned away. What the broker has handed out before and nobody settled may come later in two cases, and no
+other: where several consumers share a mailbox and one of them stopped, or anything else was disturbed, and
+where the network forgot a single one's connection while the broker still believed in it. The broker says so
+of each such delivery, and what comes for the first time is excused by nothing: an order that the hub broke is
+seen in the midst of all that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,8 +29,7 @@ def order(history: History) -> Iterator[Violation]:
         is_shared = len(consumers) > 1 or _is_shared(history, effects[0])
         for of_one in consumers.values():
             for overtaken, ahead in _overtaken(of_one):
-                may_be = is_shared and _may_have_been_given_on(history, overtaken)
-                if not may_be and not _was_sent_to_nobody(history, overtaken):
+                if not _is_excused(history, overtaken, is_shared=is_shared):
                     yield _violation(lane, overtaken, ahead)
 
 
@@ -46,6 +47,15 @@ def _is_shared(history: History, effect: Effected) -> bool:
     mailbox: MailboxName | None = history.mailbox_of(effect.delivery_id)
     started = (each for each in history.unrest if isinstance(each, Started))
     return len({each.consumer for each in started if each.mailbox == mailbox}) > 1
+
+
+def _is_excused(history: History, overtaken: Effected, *, is_shared: bool) -> bool:
+    """Whether it had gone to somebody before who could not take it."""
+    if not overtaken.is_redelivered:
+        return False
+    if is_shared and _may_have_been_given_on(history, overtaken):
+        return True
+    return _was_sent_to_nobody(history, overtaken)
 
 
 def _may_have_been_given_on(history: History, effect: Effected) -> bool:

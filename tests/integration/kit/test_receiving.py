@@ -210,6 +210,30 @@ async def test_documents_of_a_lane_are_handed_over_in_their_order(
     assert numbers == list(range(1, 101))
 
 
+async def test_what_was_handed_out_before_and_never_settled_says_so(
+    axis: Axis, hub: HubTwin, tmp_path: Path
+) -> None:
+    offered = asyncio.Event()
+
+    async def dawdle(delivery: Delivery, transaction: Transaction) -> Answer:
+        offered.set()
+        return await asyncio.Future()
+
+    body = a_signed_document(to=("00.07.H41", "H41"))
+    async with receiving(axis, tmp_path, dawdle):
+        before = await hub.deliver(body, mailbox=LGSP, sender=SENDER, recipient=UNIT)
+        await asyncio.wait_for(offered.wait(), 30)
+    registry = Registry()
+    async with receiving(axis, tmp_path, registry.handle) as mailbox:
+        fresh = await hub.deliver(body, mailbox=LGSP, sender=SENDER, recipient=UNIT)
+        await until_state(mailbox, fresh, "answered")
+
+    assert [(each.delivery_id, each.consignment.is_redelivered) for each in registry.offered] == [
+        (before, True),
+        (fresh, False),
+    ]
+
+
 async def test_two_consumers_of_one_mailbox_have_one_effect_for_a_delivery_that_both_got(
     axis: Axis, hub: HubTwin, tmp_path: Path
 ) -> None:
