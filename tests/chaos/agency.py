@@ -1,8 +1,7 @@
 """One process of one office of a campaign: `python -m tests.chaos.agency agency.toml`.
 
-It consumes its mailbox, and sends while the campaign's flag `sending` stands, until SIGTERM. On SIGUSR1 its
-clock goes wrong by as many seconds as the file `skew` beside its settings says. Everything it does stands in
-its ledger.
+It consumes its mailbox, and sends while the campaign's flag `sending` stands, until SIGTERM. Its clock is
+wrong by as many seconds as the file `skew` beside its settings says. Everything it does stands in its ledger.
 """
 
 import argparse
@@ -54,15 +53,29 @@ class Clock:
     """This process's clock, which the nemesis may set wrong."""
 
     def __init__(self, folder: Path) -> None:
+        """Obey the file `skew` in *folder*, which need not be there."""
         self._file = folder / "skew"
+        self._told = 0.0
         self._wrong: time_machine.travel | None = None
 
-    def set_wrong(self) -> None:
+    async def obey_for_ever(self) -> None:
+        """Be wrong by what the file says; a signal would kill a process that is starting or ending."""
+        while True:
+            self.obey()
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    def obey(self) -> None:
         """Be wrong by what the file says from now on; 0 is right again."""
+        told = float(self._file.read_text("ascii")) if self._file.exists() else 0.0
+        if told != self._told:
+            self._told = told
+            self._set_wrong(told)
+
+    def _set_wrong(self, seconds: float) -> None:
         if self._wrong is not None:
             self._wrong.stop()
             self._wrong = None
-        if seconds := float(self._file.read_text("ascii")):
+        if seconds:
             self._wrong = time_machine.travel(datetime.now(UTC) + timedelta(seconds=seconds), tick=True)
             self._wrong.start()
 
@@ -176,6 +189,7 @@ async def work(file: Path, stop: asyncio.Event) -> None:
             ),
             tasks.create_task(desk.copy_for_ever(mailbox)),
             tasks.create_task(correspondence.note_confirms(mailbox)),
+            tasks.create_task(Clock(file.parent).obey_for_ever()),
             tasks.create_task(_say_ready(mailbox, file.parent / "ready")),
         ]
         if orders.rate:
@@ -196,9 +210,7 @@ async def _say_ready(mailbox: Mailbox, marker: Path) -> None:
 async def main(file: Path) -> None:
     """Work until SIGTERM."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGUSR1, Clock(file.parent).set_wrong)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await work(file, stop)
 
 

@@ -103,10 +103,11 @@ class Nemesis:
         actor.launch()
 
     async def _skew(self, actor: Actor, act: Act) -> None:
+        file = actor.log.with_name("skew")
         for skew in (act.detail, "0"):
-            actor.log.with_name("skew").write_text(skew, "ascii")
-            if actor.ready.exists():  # before that nobody listens to the signal, and it would kill
-                actor.signal(signal.SIGUSR1)
+            written = file.with_suffix(".new")
+            written.write_text(skew, "ascii")
+            written.replace(file)  # whoever looks meanwhile finds the old word or the new one
             await asyncio.sleep(act.seconds)
 
     async def _replay(self, _act: Act) -> None:
