@@ -23,7 +23,7 @@ from hub.message.receipt import ReceiptEvent
 EFFECTS: Final = """
 CREATE TABLE IF NOT EXISTS cluster_effects (
     effect INTEGER PRIMARY KEY, document_id TEXT NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL,
-    lane TEXT NOT NULL, lane_number INTEGER NOT NULL
+    lane TEXT NOT NULL, lane_number INTEGER NOT NULL, is_redelivered INTEGER NOT NULL
 ) STRICT
 """
 """Written in the transaction of the hand-over and under no unique key: a doubled effect would show."""
@@ -38,6 +38,8 @@ class Effect:
     recipient: str
     lane: str
     lane_number: int
+    is_redelivered: bool
+    """Whether the broker says that it may have been handed out before."""
 
 
 class Correspondent:
@@ -82,13 +84,20 @@ class Correspondent:
         """Return what is in the journal, in the order in which it was committed."""
         rows = await self._mailbox.journal.write(
             lambda connection: connection.execute(
-                "SELECT document_id, sender, recipient, lane, lane_number"
+                "SELECT document_id, sender, recipient, lane, lane_number, is_redelivered"
                 " FROM cluster_effects ORDER BY effect"
             ).fetchall()
         )
         return [
-            Effect(document_id=document, sender=sender, recipient=recipient, lane=lane, lane_number=number)
-            for document, sender, recipient, lane, number in rows
+            Effect(
+                document_id=document,
+                sender=sender,
+                recipient=recipient,
+                lane=lane,
+                lane_number=number,
+                is_redelivered=bool(again),
+            )
+            for document, sender, recipient, lane, number, again in rows
         ]
 
     def _letter(self, recipients: Sequence[NewAgency]) -> DocumentDraft:
@@ -105,9 +114,16 @@ class Correspondent:
     async def _document(self, delivery: Delivery, transaction: Transaction) -> Answer:
         where = delivery.consignment
         transaction.execute(
-            "INSERT INTO cluster_effects (document_id, sender, recipient, lane, lane_number)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (delivery.header.document_id, where.sender, where.recipient, where.lane, where.lane_number),
+            "INSERT INTO cluster_effects"
+            " (document_id, sender, recipient, lane, lane_number, is_redelivered) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                delivery.header.document_id,
+                where.sender,
+                where.recipient,
+                where.lane,
+                where.lane_number,
+                where.is_redelivered,
+            ),
         )
         self.arrivals.append(time.monotonic())
         return Accepted()

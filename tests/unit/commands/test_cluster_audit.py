@@ -5,9 +5,16 @@ from hub.commands.cluster_demonstration.correspondent import Effect
 from hub.message.identifiers import DocumentId
 
 
-def effect(document: str, lane_number: int, *, recipient: str = "H14", sender: str = "G22") -> Effect:
+def effect(
+    document: str, number: int, *, recipient: str = "H14", sender: str = "G22", again: bool = False
+) -> Effect:
     return Effect(
-        document_id=document, sender=sender, recipient=recipient, lane="ordinary", lane_number=lane_number
+        document_id=document,
+        sender=sender,
+        recipient=recipient,
+        lane="ordinary",
+        lane_number=number,
+        is_redelivered=again,
     )
 
 
@@ -26,6 +33,13 @@ def test_lanes_are_compared_each_with_itself() -> None:
 
     assert _out_of_order(in_order) == 0
     assert _out_of_order([*in_order, effect("late", 1)]) == 1
+
+
+def test_only_what_the_broker_marks_as_coming_again_may_come_late() -> None:
+    overtaken = [effect("a", 1), effect("d", 4), effect("b", 2, again=True), effect("c", 3, again=True)]
+
+    assert _out_of_order([*overtaken, effect("e", 5)]) == 0
+    assert _out_of_order([*overtaken, effect("late", 3)]) == 1
 
 
 def test_nothing_is_settled_while_a_document_is_missing() -> None:
