@@ -2,6 +2,7 @@
 
     python -m tests.chaos.invariants                      # build/chaos.json
     python -m tests.chaos.invariants build/chaos*.json    # several
+    python -m tests.chaos.invariants --revision 341f432   # of a campaign that ran on another one than HEAD
 
 A campaign whose seed and length the table has already takes that row's place; the newest stand first, and the
 oldest are left out beyond a dozen.
@@ -84,12 +85,15 @@ def main() -> int:
     """Read the files and rewrite the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.invariants", description=__doc__)
     parser.add_argument("files", type=Path, nargs="*", default=[CHECKOUT / "build" / "chaos.json"])
-    revision = _revision()
+    parser.add_argument("--revision", default=_revision(), help="what the campaigns ran on; HEAD by default")
+    arguments = parser.parse_args()
     rows = []
-    for file in parser.parse_args().files:
+    for file in arguments.files:
         written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         rows.append(
-            row_of(json.loads(file.read_text("utf-8")), date=f"{written:%Y-%m-%d}", revision=revision)
+            row_of(
+                json.loads(file.read_text("utf-8")), date=f"{written:%Y-%m-%d}", revision=arguments.revision
+            )
         )
     PAGE.write_text(entered(PAGE.read_text("utf-8"), rows), "utf-8")
     sys.stdout.write(f"{PAGE}: đã ghi {len(rows)} chiến dịch / {len(rows)} campaigns entered\n")
