@@ -1,22 +1,35 @@
 """Step 2 of intake: the signature holds, and its certificate leads to a trust anchor."""
 
+from collections.abc import Sequence
+
+from cryptography import x509
+
 from hub.message.stages import ParsedMessage, VerifiedMessage
 from hub.signature.certificates import TrustAnchors, check_certificate
 from hub.signature.finding import rejected
 from hub.signature.profile import ENVELOPE
+from hub.signature.qualified import check_claimed_time
 from hub.signature.verification import verify_signature
 
 
-def verify(parsed: ParsedMessage, anchors: TrustAnchors) -> VerifiedMessage:
+def verify(
+    parsed: ParsedMessage, anchors: TrustAnchors, stamp_anchors: Sequence[x509.Certificate] = ()
+) -> VerifiedMessage:
     """Return what the signature of *parsed* covers, or raise `SignatureRejected`.
 
     The instant that counts is the one at which the hub received the message.
     """
-    content = verify_signature(parsed.tree, location=ENVELOPE)
+    content = verify_signature(parsed.tree, location=ENVELOPE, stamp_anchors=stamp_anchors)
     at = parsed.received.received_at
     finding = check_certificate(content.certificate, content.chain, anchors, at)
     if finding.violation is not None:
         raise rejected(finding)
+    claim = check_claimed_time(content.facts, content.certificate, at, ENVELOPE.path)
+    if claim.violation is not None:
+        raise rejected(claim)
     return VerifiedMessage(
-        received=parsed.received, signed_tree=content.signed_tree, signed_by=content.signed_by
+        received=parsed.received,
+        signed_tree=content.signed_tree,
+        signed_by=content.signed_by,
+        signature=content.facts,
     )

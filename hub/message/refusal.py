@@ -214,7 +214,7 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "The file name of {content_id} is not safe: {reason_en}; give the file another name.",
         ),
         _CODE.ARCHIVE_BOMB: Sentence(
-            "Tệp nén {content_id} không giải nén an toàn được: {reason_vi}; hãy nén lại bằng công cụ thông dụng.",
+            "Tệp nén {content_id} không giải nén an toàn được: {reason_vi}; hãy nén lại bằng công cụ khác.",
             "The archive {content_id} cannot be unpacked safely: {reason_en}; pack it with a usual tool.",
         ),
         _CODE.NESTED_ARCHIVE: Sentence(

@@ -14,6 +14,7 @@ from hub.message.identifiers import (
     MailboxName,
     SubmissionId,
 )
+from hub.message.signature_facts import PLAIN, SignatureFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class VerifiedMessage:
     signed_tree: etree._Element
     """The tree parsed back from the canonical bytes that the signature covers (no `ds:Signature` in it)."""
     signed_by: Fingerprint
+    signature: SignatureFacts = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

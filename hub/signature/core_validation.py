@@ -18,6 +18,7 @@ from lxml import etree
 
 from hub.signature import profile
 from hub.signature.profile import SIGNATURE
+from hub.signature.references import DocumentReference, OwnReference
 from hub.signature.structure import SignatureParts
 
 _DIGESTS: Final = MappingProxyType(
@@ -25,9 +26,12 @@ _DIGESTS: Final = MappingProxyType(
 )
 
 
-def canonical(element: etree._Element) -> bytes:
-    """Return *element* in exclusive canonical form without comments; raises `etree.C14NError`."""
-    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+def canonical(element: etree._Element, *, is_exclusive: bool = True) -> bytes:
+    """Return *element* in canonical form without comments, the exclusive one unless told.
+
+    Raises `etree.C14NError` where there is none.
+    """
+    return etree.tostring(element, method="c14n", exclusive=is_exclusive, with_comments=False)
 
 
 def covered_octets(root: etree._Element) -> bytes:
@@ -52,11 +56,23 @@ def remove_element(element: etree._Element) -> None:
     parent.remove(element)
 
 
-def reference_holds(octets: bytes, parts: SignatureParts) -> bool:
+def reference_holds(octets: bytes, reference: DocumentReference | OwnReference) -> bool:
     """Whether *octets* have the digest that was signed (§3.2.1)."""
-    digest = Hash(_DIGESTS[parts.digest_method])
+    return compare_digest(digest_of(octets, reference.digest_method), reference.digest_value)
+
+
+def own_references_hold(parts: SignatureParts) -> bool:
+    """Whether the parts of the signature itself that it refers to are what was signed."""
+    return all(
+        reference_holds(canonical(each.element, is_exclusive=each.is_exclusive), each) for each in parts.own
+    )
+
+
+def digest_of(octets: bytes, method: str) -> bytes:
+    """Return the digest of *octets* by a *method* of the profile."""
+    digest = Hash(_DIGESTS[method])
     digest.update(octets)
-    return compare_digest(digest.finalize(), parts.digest_value)
+    return digest.finalize()
 
 
 def signature_holds(key: PublicKeyTypes, parts: SignatureParts) -> bool:

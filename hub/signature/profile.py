@@ -8,7 +8,14 @@ from hub.message.receipt_xml import RECEIPT_NAMESPACE
 
 ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 EXCLUSIVE_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
+INCLUSIVE_C14N: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 TRANSFORMS: Final = (ENVELOPED, EXCLUSIVE_C14N)
+OWN_TRANSFORMS: Final = (EXCLUSIVE_C14N, INCLUSIVE_C14N)
+"""Of references to parts of the signature itself (XAdES): one of them, or none, which means the second."""
+
+XADES_NAMESPACE: Final = "http://uri.etsi.org/01903/v1.3.2#"
+SIGNED_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"
+"""Type of the reference to SignedProperties (ETSI EN 319 132-1 §4.4.2)."""
 
 _XMLENC: Final = "http://www.w3.org/2001/04/xmlenc#"
 _MORE: Final = "http://www.w3.org/2001/04/xmldsig-more#"
@@ -34,6 +41,8 @@ SIGNATURE_METHODS: Final = RSA_METHODS | ECDSA_METHODS
 
 MAX_CERTIFICATES: Final = 5
 MAX_BASE64_CHARACTERS: Final = 16_384
+MAX_STAMP_CHARACTERS: Final = 65_536
+"""A time stamp brings the certificates of its authority along."""
 MAX_ATTRIBUTES: Final = 64
 """On one element; canonicalisation sorts them in quadratic time."""
 MAX_NAMESPACE_CHARACTERS: Final = 100
@@ -43,6 +52,11 @@ MAX_NAMESPACE_CHARACTERS: Final = 100
 def ds(name: str) -> str:
     """Return *name* as an element name of XML-DSig."""
     return f"{{{XMLDSIG_NAMESPACE}}}{name}"
+
+
+def xades(name: str) -> str:
+    """Return *name* as an element name of XAdES."""
+    return f"{{{XADES_NAMESPACE}}}{name}"
 
 
 SIGNATURE: Final = ds("Signature")

@@ -1,18 +1,19 @@
 """Takes a signature apart, exactly as the profile wants it, before anything is computed."""
 
-import base64
-import binascii
-from collections.abc import Container
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from types import MappingProxyType
+from typing import Final
 
 from lxml import etree
 
-from hub.errors import RejectionCode, SignatureRejected, Violation
+from hub.errors import RejectionCode, SignatureRejected
 from hub.message.edxml import EDXML_NAMESPACE, XMLDSIG_NAMESPACE
 from hub.message.refusal import Sentence, violation
 from hub.signature import profile
 from hub.signature.profile import SIGNATURE, Location, ds
+from hub.signature.qualifying import Qualification, take_qualification
+from hub.signature.references import DocumentReference, OwnReference, take_references
+from hub.signature.shape import algorithm, children, local, octets, refuse, unless_in
 
 _LIMIT: Final = profile.MAX_NAMESPACE_CHARACTERS
 _COMMENT: Final = "boolean(/*/descendant::comment())"
@@ -39,6 +40,13 @@ _HAS_MANY_ATTRIBUTES: Final = _condition(_MANY_ATTRIBUTES)
 _HAS_UNCOVERED: Final = _condition(_COMMENT, _INSTRUCTION_OUTSIDE, _LONG_NAMESPACE, _MANY_ATTRIBUTES)
 _KEY_HINTS: Final = frozenset({ds("X509SubjectName"), ds("X509IssuerSerial"), ds("X509SKI")})
 """Vendors write these beside the certificate; nothing is read from them."""
+_ALGORITHMS: Final = MappingProxyType(
+    {
+        "CanonicalizationMethod": (frozenset({profile.EXCLUSIVE_C14N}), "", "XMLDSIG 1.1 §6.5"),
+        "SignatureMethod": (profile.SIGNATURE_METHODS, "", "XMLDSIG 1.1 §6.4"),
+        "DigestMethod": (profile.DIGEST_METHODS, "/Reference", "XMLDSIG 1.1 §6.2"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,25 +57,36 @@ class SignatureParts:
     """In its place in the document, which its canonical form depends on."""
     signature_method: str
     signature_value: bytes
-    digest_method: str
-    digest_value: bytes
+    value: etree._Element
+    """The element of the signature value: what a time stamp is for."""
+    document: DocumentReference
+    own: tuple[OwnReference, ...]
+    """References to parts of the signature itself: its qualifying properties, its key."""
     certificates: tuple[bytes, ...]
     """DER, as they stand in X509Data; the first is the signer's."""
+    qualification: Qualification | None
+    """What makes it a XAdES signature; None for a plain one."""
 
 
 def take_apart(root: etree._Element, location: Location) -> SignatureParts:
     """Return the parts of the one signature of *root*; raises `SignatureRejected` where the shape differs."""
     signature, path = _the_signature(root, location), location.path
     _refuse_uncovered(root, path)
-    signed_info, value, key_info = _children(signature, path, "SignedInfo", "SignatureValue", "KeyInfo")
-    method, digest_method, digest_value = _signed_info(signed_info, f"{path}/SignedInfo")
+    names = ("SignedInfo", "SignatureValue", "KeyInfo")
+    is_qualified = len(signature) == len(names) + 1 and signature[-1].tag == ds("Object")
+    signed_info, value, key_info, *_ = children(signature, path, *names, *(["Object"] * is_qualified))
+    qualification = take_qualification(signature, f"{path}/Object") if is_qualified else None
+    method = _method(signed_info, f"{path}/SignedInfo")
+    document, own = take_references(signature, f"{path}/SignedInfo", qualification)
     return SignatureParts(
         signed_info=signed_info,
         signature_method=method,
-        signature_value=_octets(value, f"{path}/SignatureValue"),
-        digest_method=digest_method,
-        digest_value=digest_value,
+        signature_value=octets(value, f"{path}/SignatureValue"),
+        value=value,
+        document=document,
+        own=own,
         certificates=_certificates(key_info, f"{path}/KeyInfo/X509Data"),
+        qualification=qualification,
     )
 
 
@@ -77,176 +96,73 @@ def _the_signature(root: etree._Element, location: Location) -> etree._Element:
         rule = "XMLDSIG 1.1 §4.1: a ds:Signature in the W3C namespace"
         raise SignatureRejected([violation(RejectionCode.NO_SIGNATURE, path=location.path, rule=rule)])
     if len(found) > 1:
-        _refuse(
-            location.path,
-            "decision 0003: exactly one signature",
-            Sentence(f"có {len(found)} chữ ký", f"there are {len(found)} signatures"),
-        )
+        reason = Sentence(f"có {len(found)} chữ ký", f"there are {len(found)} signatures")
+        _misplaced(location.path, "decision 0003: exactly one signature", reason)
     ancestors = [ancestor.tag for ancestor in found[0].iterancestors()]
     if tuple(reversed(ancestors)) != location.names or any(True for _ in found[0].itersiblings("*")):
-        parent = _local(ancestors[0]) if ancestors else "?"
-        rule = "decision 0003: the signature's one place"
-        _refuse(
-            location.path,
-            rule,
-            Sentence(
-                f"chữ ký nằm trong {parent}, không đúng vị trí quy định",
-                f"the signature stands in {parent} and not at its one place",
-            ),
-        )
+        parent = local(ancestors[0]) if ancestors else "?"
+        reason = Sentence(f"chữ ký nằm trong {parent}", f"it stands in {parent}, or is not the last there")
+        _misplaced(location.path, "decision 0003: the signature's one place", reason)
     if (found[0].tail or "").strip():
         reason = Sentence("có văn bản sau chữ ký", "text stands after the signature")
-        _refuse(location.path, "decision 0003: the signature is the last in its element", reason)
+        _misplaced(location.path, "decision 0003: the signature is the last in its element", reason)
     return found[0]
+
+
+def _misplaced(path: str, rule: str, reason: Sentence) -> None:
+    refuse(path, rule, reason, RejectionCode.SIGNATURE_MISPLACED)
 
 
 def _refuse_uncovered(root: etree._Element, path: str) -> None:
     if not _HAS_UNCOVERED(root):
         return
+    uncovered = RejectionCode.CONTENT_NOT_COVERED
     if _HAS_COMMENT(root):
         rule = "Exclusive C14N 1.0 §4: comments are left out of what is signed"
-        _refuse(
-            path,
-            rule,
-            Sentence(
-                "gói tin có chú thích <!-- -->, mà chữ ký không bao phủ",
-                "the document holds a comment, which no signature covers",
-            ),
-        )
+        refuse(path, rule, Sentence("chú thích <!-- -->", "a comment"), uncovered)
     if _HAS_INSTRUCTION_OUTSIDE(root):
         rule = "decision 0003: nothing stands beside the root element"
-        _refuse(
-            path,
-            rule,
-            Sentence(
-                "có chỉ thị xử lý nằm ngoài phần tử gốc",
-                "a processing instruction stands outside the root element",
-            ),
+        reason = Sentence(
+            "chỉ thị xử lý nằm ngoài phần tử gốc", "a processing instruction outside the root element"
         )
+        refuse(path, rule, reason, uncovered)
     if _HAS_LONG_NAMESPACE(root):
         rule = f"decision 0003: namespace names of at most {_LIMIT} characters"
-        _refuse(path, rule, Sentence("tên không gian tên quá dài", "a namespace name is too long"))
-
+        refuse(path, rule, Sentence("tên không gian tên quá dài", "a namespace name is too long"))
     if _HAS_MANY_ATTRIBUTES(root):
         rule = f"decision 0003: at most {profile.MAX_ATTRIBUTES} attributes on an element"
-        _refuse(path, rule, Sentence("phần tử có quá nhiều thuộc tính", "an element has too many attributes"))
+        refuse(path, rule, Sentence("phần tử có quá nhiều thuộc tính", "an element has too many attributes"))
 
 
-def _signed_info(signed_info: etree._Element, path: str) -> tuple[str, str, bytes]:
-    names = ("CanonicalizationMethod", "SignatureMethod", "Reference")
-    canonicalization, method, reference = _children(signed_info, path, *names)
-    if reference.get("URI") != "":
-        rule = "XMLDSIG 1.1 §4.4.3.1: URI='' means the whole document"
-        _refuse(
-            f"{path}/Reference",
-            rule,
-            Sentence(
-                "Reference không trỏ tới toàn bộ tài liệu", "the reference is not to the whole document"
-            ),
-        )
-    names = ("Transforms", "DigestMethod", "DigestValue")
-    transforms, digest, value = _children(reference, f"{path}/Reference", *names)
-    forbidden = [
-        *_unless_in({profile.EXCLUSIVE_C14N}, canonicalization, path, "XMLDSIG 1.1 §6.5"),
-        *_unless_in(profile.SIGNATURE_METHODS, method, path, "XMLDSIG 1.1 §6.4"),
-        *_unless_in(profile.DIGEST_METHODS, digest, f"{path}/Reference", "XMLDSIG 1.1 §6.2"),
+def _method(signed_info: etree._Element, path: str) -> str:
+    """Return the signature method, where every algorithm is in the profile; all others are named at once."""
+    names = ("CanonicalizationMethod", "SignatureMethod")
+    methods = list(signed_info)[: len(names)]
+    if [child.tag for child in methods] != [ds(name) for name in names]:
+        children(signed_info, path, *names, "Reference")
+    faults = [
+        fault
+        for name, (accepted, where, clause) in _ALGORITHMS.items()
+        for element in signed_info.iter(ds(name))
+        for fault in unless_in(accepted, element, f"{path}{where}", clause)
     ]
-    for step in transforms:
-        forbidden += _unless_in(profile.TRANSFORMS, step, f"{path}/Reference/Transforms", "XMLDSIG 1.1 §6.6")
-    if forbidden:
-        raise SignatureRejected(forbidden)
-    _transforms(transforms, f"{path}/Reference/Transforms")
-    for element in (canonicalization, method, digest, *transforms):
-        _children(element, f"{path}/{_local(element.tag)}")
-    return _algorithm(method), _algorithm(digest), _octets(value, f"{path}/Reference/DigestValue")
-
-
-def _transforms(transforms: etree._Element, path: str) -> None:
-    if tuple(_algorithm(step) for step in transforms) != profile.TRANSFORMS:
-        rule = "decision 0003: enveloped-signature, then exclusive canonicalisation"
-        _refuse(
-            path,
-            rule,
-            Sentence(
-                "Transforms không phải enveloped-signature rồi exclusive C14N",
-                "the transforms are not enveloped-signature, then exclusive C14N",
-            ),
-        )
-
-
-def _unless_in(accepted: Container[str], element: etree._Element, path: str, clause: str) -> list[Violation]:
-    algorithm = _algorithm(element)
-    if algorithm in accepted:
-        return []
-    rule = f"{clause} and decision 0003; ETSI EN 319 102-1 CRYPTO_CONSTRAINTS_FAILURE"
-    path = f"{path}/{_local(element.tag)}"
-    return [violation(RejectionCode.FORBIDDEN_ALGORITHM, path=path, rule=rule, algorithm=algorithm)]
+    if faults:
+        raise SignatureRejected(faults)
+    for element in methods:
+        children(element, f"{path}/{local(element.tag)}")
+    return algorithm(signed_info[1])
 
 
 def _certificates(key_info: etree._Element, path: str) -> tuple[bytes, ...]:
-    (data,) = _children(key_info, path.rpartition("/")[0], "X509Data")
+    (data,) = children(key_info, path.rpartition("/")[0], "X509Data")
     encoded = [child for child in data if child.tag not in _KEY_HINTS]
     rule = "XMLDSIG 1.1 §4.5.4; ETSI EN 319 102-1 NO_SIGNING_CERTIFICATE_FOUND"
     if not encoded:
         raise SignatureRejected([violation(RejectionCode.NO_SIGNING_CERTIFICATE, path=path, rule=rule)])
     if any(child.tag != ds("X509Certificate") for child in encoded):
-        _refuse(
-            path,
-            "XMLDSIG 1.1 §4.5.4: certificates only",
-            Sentence("X509Data chứa thành phần không được chấp nhận", "X509Data holds something else"),
-        )
+        reason = Sentence("X509Data chứa thành phần không được chấp nhận", "X509Data holds something else")
+        refuse(path, "XMLDSIG 1.1 §4.5.4: certificates only", reason)
     if len(encoded) > profile.MAX_CERTIFICATES:
-        _refuse(
-            path,
-            f"decision 0003: at most {profile.MAX_CERTIFICATES} certificates",
-            Sentence("quá nhiều chứng thư trong X509Data", "X509Data holds too many certificates"),
-        )
-    return tuple(_octets(child, f"{path}/X509Certificate") for child in encoded)
-
-
-def _children(element: etree._Element, path: str, *names: str) -> list[etree._Element]:
-    """Return the children of *element*, which are exactly *names* in this order, with nothing between."""
-    children = list(element)
-    found = [child.tag for child in children]
-    if found != [ds(name) for name in names]:
-        expected = ", ".join(names) or "∅"
-        parent, got = _local(element.tag), ", ".join(map(_local, found)) or "∅"
-        rule = "XMLDSIG 1.1 §4 as narrowed by decision 0003"
-        _refuse(
-            path,
-            rule,
-            Sentence(f"{parent} chứa {got}, cần {expected}", f"{parent} holds {got} instead of {expected}"),
-        )
-    return children
-
-
-def _octets(element: etree._Element, path: str) -> bytes:
-    name, text = _local(element.tag), "".join((element.text or "").split())
-    if len(element) or not text or len(text) > profile.MAX_BASE64_CHARACTERS:
-        _refuse(
-            path,
-            "XMLDSIG 1.1 §4.1: base64",
-            Sentence(f"{name} rỗng hoặc quá dài", f"{name} is empty or too long"),
-        )
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        _refuse(
-            path, "XMLDSIG 1.1 §4.1: base64", Sentence(f"{name} không phải base64", f"{name} is not base64")
-        )
-
-
-def _algorithm(element: etree._Element) -> str:
-    return element.get("Algorithm", "")
-
-
-def _local(tag: object) -> str:
-    """Return the name without its namespace; comments and processing instructions have none."""
-    return tag.rpartition("}")[2] if isinstance(tag, str) else "?"
-
-
-def _refuse(path: str, rule: str, reason: Sentence) -> NoReturn:
-    rule = f"{rule}; ETSI EN 319 102-1 FORMAT_FAILURE"
-    code = RejectionCode.SIGNATURE_FORMAT_FAILURE
-    broken = violation(code, path=path, rule=rule, reason_vi=reason.vi, reason_en=reason.en)
-    raise SignatureRejected([broken])
+        rule = f"decision 0003: at most {profile.MAX_CERTIFICATES} certificates"
+        refuse(path, rule, Sentence("quá nhiều chứng thư", "X509Data holds too many certificates"))
+    return tuple(octets(child, f"{path}/X509Certificate") for child in encoded)

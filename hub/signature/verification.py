@@ -1,5 +1,6 @@
 """Verifies the one signature of a message and gives back nothing but what it covers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,10 +11,17 @@ from lxml import etree
 from hub.errors import RejectionCode, SignatureRejected
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import Fingerprint
-from hub.signature.core_validation import covered_octets, reference_holds, signature_holds
+from hub.message.signature_facts import PLAIN, SignatureFacts
+from hub.signature.core_validation import (
+    covered_octets,
+    own_references_hold,
+    reference_holds,
+    signature_holds,
+)
 from hub.signature.finding import SubIndication, adverse, rejected
 from hub.signature.key import check_key, fits
 from hub.signature.profile import Location
+from hub.signature.qualified import qualify
 from hub.signature.structure import SignatureParts, take_apart
 
 
@@ -28,6 +36,8 @@ class SignedContent:
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     """Other certificates that came with the signature; material for a path, not yet one."""
+    facts: SignatureFacts = PLAIN
+    """Which profile the signature has, and what it says of time."""
 
     @property
     def signed_by(self) -> Fingerprint:
@@ -35,35 +45,48 @@ class SignedContent:
         return _fingerprint(self.certificate)
 
 
-def verify_signature(root: etree._Element, *, location: Location) -> SignedContent:
+def verify_signature(
+    root: etree._Element, *, location: Location, stamp_anchors: Sequence[x509.Certificate] = ()
+) -> SignedContent:
     """Return what the signature at *location* covers; raises `SignatureRejected` where it does not hold.
 
     The whole document is covered, or it is refused. Whoever reads only the returned tree cannot be deceived
     by content that was moved, wrapped or added (XML Signature Best Practices: "see what is signed"). *root*
-    is used up: its signature is taken out.
+    is used up: its signature is taken out. A time stamp is compared with *stamp_anchors*.
     """
     parts = take_apart(root, location)
     certificate, *chain = [_certificate(der, location) for der in parts.certificates]
     _refuse_key(certificate, parts.signature_method, location)
-    octets = _verify(root, parts, certificate, location)
+    octets, facts = _verify(root, parts, certificate, location, stamp_anchors)
     return SignedContent(
-        signed_tree=parse_hardened(octets), octets=octets, certificate=certificate, chain=tuple(chain)
+        signed_tree=parse_hardened(octets),
+        octets=octets,
+        certificate=certificate,
+        chain=tuple(chain),
+        facts=facts,
     )
 
 
 def _verify(
-    root: etree._Element, parts: SignatureParts, certificate: x509.Certificate, location: Location
-) -> bytes:
-    """Return the octets that the signature covers."""
+    root: etree._Element,
+    parts: SignatureParts,
+    certificate: x509.Certificate,
+    location: Location,
+    stamp_anchors: Sequence[x509.Certificate],
+) -> tuple[bytes, SignatureFacts]:
+    """Return the octets that the signature covers, and what it is."""
     try:
         if not signature_holds(certificate.public_key(), parts):
             raise _refusal(SubIndication.SIG_CRYPTO_FAILURE, location)
+        if not own_references_hold(parts):
+            raise _refusal(SubIndication.HASH_FAILURE, location)
+        facts = qualify(parts, certificate, location.path, stamp_anchors)
         octets = covered_octets(root)
     except etree.C14NError as error:
         raise _not_canonical(location) from error
-    if not reference_holds(octets, parts):
+    if not reference_holds(octets, parts.document):
         raise _refusal(SubIndication.HASH_FAILURE, location)
-    return octets
+    return octets, facts
 
 
 def _refusal(sub_indication: SubIndication, location: Location) -> SignatureRejected:

@@ -91,14 +91,14 @@ def test_a_signed_receipt_inside_a_sheet_makes_no_sheet() -> None:
     inner = signed().partition(b"?>\n")[2]
     body = b'<Receipts xmlns="%s">%s%s</Receipts>' % (RECEIPT_NAMESPACE.encode(), FIRST, inner)
 
-    assert refused(body) is RejectionCode.SIGNATURE_FORMAT_FAILURE
+    assert refused(body) is RejectionCode.SIGNATURE_MISPLACED
 
 
 def test_a_signed_sheet_inside_another_makes_no_sheet() -> None:
     inner = a_sheet().partition(b"?>\n")[2]
     body = b'<Receipts xmlns="%s">%s</Receipts>' % (RECEIPT_NAMESPACE.encode(), inner)
 
-    assert refused(body) is RejectionCode.SIGNATURE_FORMAT_FAILURE
+    assert refused(body) is RejectionCode.SIGNATURE_MISPLACED
 
 
 def test_a_sheet_under_two_signatures_proves_nothing() -> None:
@@ -106,7 +106,7 @@ def test_a_sheet_under_two_signatures_proves_nothing() -> None:
     start = body.index(b"<ds:Signature ")
     signature = body[start:].replace(b"</Receipts>", b"")
 
-    assert refused(body[:start] + signature + body[start:]) is RejectionCode.SIGNATURE_FORMAT_FAILURE
+    assert refused(body[:start] + signature + body[start:]) is RejectionCode.SIGNATURE_MISPLACED
 
 
 def test_a_sheet_that_calls_itself_a_receipt_proves_nothing() -> None:
@@ -151,7 +151,7 @@ def test_a_receipt_of_somebody_else_proves_nothing() -> None:
 
 
 def test_a_signed_envelope_is_no_receipt() -> None:
-    assert refused(sign_envelope(envelope(), HUB)) is RejectionCode.SIGNATURE_FORMAT_FAILURE
+    assert refused(sign_envelope(envelope(), HUB)) is RejectionCode.SIGNATURE_MISPLACED
 
 
 def test_a_receipt_from_the_archive_is_judged_at_its_own_time() -> None:

@@ -13,6 +13,7 @@ from tests.support.edxml import NAMESPACE, envelope
 from tests.support.verdict import refusal
 
 HASH, CRYPTO, FORMAT = "HASH_FAILURE", "SIG_CRYPTO_FAILURE", "SIGNATURE_FORMAT_FAILURE"
+MISPLACED, UNCOVERED, REFERENCE = "SIGNATURE_MISPLACED", "CONTENT_NOT_COVERED", "FORBIDDEN_REFERENCE"
 
 
 def signed() -> bytes:
@@ -214,14 +215,14 @@ def text_after_the_signature() -> bytes:
         (changed_digest_method, CRYPTO),
         (certificate_of_another_agency, CRYPTO),
         (signature_of_another_document, HASH),
-        (wrapped_in_an_envelope, FORMAT),
+        (wrapped_in_an_envelope, MISPLACED),
         (wrapped_with_the_signature_moved, HASH),
         (second_header_before, HASH),
         (second_envelope_after, HASH),
-        (original_inside_the_signature, FORMAT),
-        (original_by_id, FORMAT),
+        (original_inside_the_signature, UNCOVERED),
+        (original_by_id, REFERENCE),
         (attachment_in_the_signature, FORMAT),
-        (text_after_the_signature, FORMAT),
+        (text_after_the_signature, MISPLACED),
     ],
 )
 def test_changed_content_is_refused(vector: Callable[[], bytes], code: str) -> None:

@@ -11,7 +11,7 @@ from tests.support.crafted_signature import C14N, DS, ENVELOPED, EXCLUSIVE, MORE
 from tests.support.edxml import envelope
 from tests.support.verdict import refusal
 
-FORBIDDEN = "FORBIDDEN_ALGORITHM"
+FORBIDDEN, TRANSFORM = "FORBIDDEN_ALGORITHM", "FORBIDDEN_TRANSFORM"
 
 
 def signed(how: Craft) -> bytes:
@@ -101,11 +101,11 @@ def base64_transform() -> bytes:
         (no_method, [FORBIDDEN]),
         (inclusive_canonicalization, [FORBIDDEN]),
         (canonicalization_with_comments, [FORBIDDEN]),
-        (transform_with_comments, [FORBIDDEN]),
-        (transform_of_vendors, [FORBIDDEN]),
-        (xpath_transform, [FORBIDDEN]),
-        (xslt_transform, [FORBIDDEN]),
-        (base64_transform, [FORBIDDEN]),
+        (transform_with_comments, [TRANSFORM]),
+        (transform_of_vendors, [TRANSFORM]),
+        (xpath_transform, [TRANSFORM]),
+        (xslt_transform, [TRANSFORM]),
+        (base64_transform, [TRANSFORM]),
     ],
 )
 def test_a_forbidden_algorithm_is_refused_by_name(vector: Callable[[], bytes], codes: list[str]) -> None:
