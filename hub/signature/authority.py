@@ -32,11 +32,13 @@ class DevelopmentAuthority:
     def create(cls, name: str, at: datetime) -> Self:
         """Make a new authority called *name*, valid from *at*."""
         root_key, issuer_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        root_name = _name(f"{name} (root)", name)
-        root = _builder(root_name, root_name, root_key, at, ROOT_LIFETIME)
-        root = _as_authority(root, root_key, path_length=1)
-        issuing = _builder(_name(f"{name} (issuing)", name), root_name, issuer_key, at, ISSUER_LIFETIME)
-        issuing = _as_authority(issuing, root_key, path_length=0)
+        root_name = name_of(f"{name} (root)", name)
+        root = certificate_builder(root_name, root_name, root_key, at, ROOT_LIFETIME)
+        root = as_authority(root, root_key, path_length=1)
+        issuing = certificate_builder(
+            name_of(f"{name} (issuing)", name), root_name, issuer_key, at, ISSUER_LIFETIME
+        )
+        issuing = as_authority(issuing, root_key, path_length=0)
         issuer = SigningKey(
             private_key=issuer_key,
             certificate=issuing.sign(root_key, SHA256()),
@@ -64,13 +66,13 @@ class DevelopmentAuthority:
         lifetime: timedelta = SUBSCRIBER_LIFETIME,
     ) -> SigningKey:
         """Make a new key for the agency *name* and certify it, valid from *at*."""
-        private_key = _private_key(key_type)
-        subject = _name(name, name, agency_code)
-        builder = _builder(subject, self.issuer.certificate.subject, private_key, at, lifetime)
-        usage = _usage(digital_signature=True, content_commitment=True)
+        private_key = make_private_key(key_type)
+        subject = name_of(name, name, agency_code)
+        builder = certificate_builder(subject, self.issuer.certificate.subject, private_key, at, lifetime)
+        usage = usage_of(digital_signature=True, content_commitment=True)
         builder = builder.add_extension(usage, critical=True)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_authority_key(self.issuer.private_key), critical=False)
+        builder = builder.add_extension(authority_key(self.issuer.private_key), critical=False)
         certificate = builder.sign(self.issuer.private_key, SHA256())
         return SigningKey(private_key=private_key, certificate=certificate, chain=(self.issuer.certificate,))
 
@@ -95,13 +97,15 @@ def agency_code_of(certificate: x509.Certificate) -> AgencyCode | None:
     return AgencyCode(str(found[0].value)) if found else None
 
 
-def _private_key(key_type: Literal["rsa", "ec"]) -> PrivateKey:
+def make_private_key(key_type: Literal["rsa", "ec"]) -> PrivateKey:
+    """Return a new private key of the kind asked for."""
     if key_type == "rsa":
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def _name(common_name: str, organization: str, agency_code: AgencyCode | None = None) -> x509.Name:
+def name_of(common_name: str, organization: str, agency_code: AgencyCode | None = None) -> x509.Name:
+    """Return a subject as development certificates have it."""
     attributes = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
         x509.NameAttribute(NameOID.ORGANIZATION_NAME, _cut(organization)),
@@ -117,9 +121,10 @@ def _cut(name: str) -> str:
     return name.encode()[:_NAME_LENGTH].decode(errors="ignore")
 
 
-def _builder(
+def certificate_builder(
     subject: x509.Name, issuer: x509.Name, key: PrivateKey, at: datetime, lifetime: timedelta
 ) -> x509.CertificateBuilder:
+    """Return a certificate of *subject* from *at* on, without anything that says what it may do."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -132,28 +137,31 @@ def _builder(
     )
 
 
-def _as_authority(
+def as_authority(
     builder: x509.CertificateBuilder, issuer_key: PrivateKey, *, path_length: int
 ) -> x509.CertificateBuilder:
-    usage = _usage(key_cert_sign=True, crl_sign=True)
+    """Return *builder* with what a certification authority has."""
+    usage = usage_of(key_cert_sign=True, crl_sign=True)
     return (
         builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(_authority_key(issuer_key), critical=False)
+        .add_extension(authority_key(issuer_key), critical=False)
     )
 
 
-def _authority_key(key: PrivateKey) -> x509.AuthorityKeyIdentifier:
+def authority_key(key: PrivateKey) -> x509.AuthorityKeyIdentifier:
+    """Return which *key* signed."""
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
 
 
-def _usage(
+def usage_of(
     *,
     digital_signature: bool = False,
     content_commitment: bool = False,
     key_cert_sign: bool = False,
     crl_sign: bool = False,
 ) -> x509.KeyUsage:
+    """Return a keyUsage extension with nothing but what is named."""
     return x509.KeyUsage(
         digital_signature=digital_signature,
         content_commitment=content_commitment,

@@ -1,6 +1,6 @@
 """Whether a signing certificate can be trusted at an instant (ETSI EN 319 102-1 §5.2.6)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -9,11 +9,14 @@ from typing import Final, Self, TypeAlias, assert_never
 from cryptography import x509
 
 from hub.errors import ConfigurationError, RejectionCode
+from hub.message.identifiers import Fingerprint
 from hub.message.receipt_xml import VIETNAM_TIME
 from hub.message.refusal import Sentence
+from hub.message.trust import RevocationPolicy
 from hub.signature.finding import PASSED, Finding, SubIndication, adverse
 from hub.signature.key import check_key
 from hub.signature.path import NoPath, Path, PathFault, find_path
+from hub.signature.source import fingerprint_of
 
 CERTIFICATE_PATH: Final = "ds:Signature/ds:KeyInfo/ds:X509Data/ds:X509Certificate"
 _REMEMBERED: Final = 10_000
@@ -35,6 +38,18 @@ class _Validity:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorPolicy:
+    """What is asked of certificates below one anchor."""
+
+    revocation: RevocationPolicy
+    hosts: frozenset[str] = frozenset()
+    """Which hosts the hub may ask about their status, with the port where it is not the usual one."""
+
+
+UNCHECKED: Final = AnchorPolicy(revocation=RevocationPolicy.NONE)
+
+
 class TrustAnchors:
     """The roots of trust, with a memory of paths found, so that a known signer costs microseconds.
 
@@ -42,35 +57,58 @@ class TrustAnchors:
     on every call. The memory is bounded and holds nothing that could not be computed again.
     """
 
-    def __init__(self, certificates: Sequence[x509.Certificate]) -> None:
-        """Trust *certificates*, of which there is at least one."""
+    def __init__(
+        self,
+        certificates: Sequence[x509.Certificate],
+        *,
+        policies: Mapping[str, AnchorPolicy] | None = None,
+        otherwise: AnchorPolicy = UNCHECKED,
+    ) -> None:
+        """Trust *certificates*, of which there is at least one.
+
+        *policies* belong to anchors by the first characters of their fingerprints; *otherwise* to all others.
+        Raises `ConfigurationError` where a policy is for no anchor, or for several.
+        """
         if not certificates:
             raise ConfigurationError("no trust anchor is configured")
         self.certificates = tuple(certificates)
-        self._validities: dict[tuple[x509.Certificate, _Chain], _Validity] = {}
+        self._policies = _by_anchor(self.certificates, policies or {})
+        self._otherwise = otherwise
+        self._paths: dict[tuple[x509.Certificate, _Chain], tuple[Path, _Validity]] = {}
 
     @classmethod
-    def from_bytes(cls, *encoded: bytes) -> Self:
+    def from_bytes(
+        cls,
+        *encoded: bytes,
+        policies: Mapping[str, AnchorPolicy] | None = None,
+        otherwise: AnchorPolicy = UNCHECKED,
+    ) -> Self:
         """Read anchors from PEM (any number in each) or DER; raises `ConfigurationError`."""
-        return cls([certificate for each in encoded for certificate in _load(each)])
+        certificates = [certificate for each in encoded for certificate in _load(each)]
+        return cls(certificates, policies=policies, otherwise=otherwise)
 
-    def find_fault(self, certificate: x509.Certificate, chain: _Chain, at: datetime) -> NoPath | None:
-        """Return why there is no path to *certificate* that is valid at *at*; None where there is one."""
-        known = self._validities.get((certificate, chain))
-        if known is not None and known.not_before <= at <= known.not_after:
-            return None
+    def policy_of(self, anchor: x509.Certificate) -> AnchorPolicy:
+        """Return what is asked below *anchor*."""
+        return self._policies.get(fingerprint_of(anchor), self._otherwise)
+
+    def path_to(self, certificate: x509.Certificate, chain: _Chain, at: datetime) -> Path | NoPath:
+        """Return a path to *certificate* that is valid at *at*, or why there is none."""
+        known = self._paths.get((certificate, chain))
+        if known is not None and known[1].not_before <= at <= known[1].not_after:
+            return known[0]
         found = find_path(certificate, chain, self.certificates, at)
         if isinstance(found, NoPath):
             return found
-        if len(self._validities) >= _REMEMBERED:
-            self._validities.clear()
-        self._validities[certificate, chain] = validity = _Validity.of(found)
+        if len(self._paths) >= _REMEMBERED:
+            self._paths.clear()
+        validity = _Validity.of(found)
+        self._paths[certificate, chain] = found, validity
         if at > validity.not_after:  # the validator takes an anchor at any time; we do not
             return NoPath(fault=PathFault.EXPIRED, reason="the trust anchor has expired", certificates=found)
         if at < validity.not_before:
             reason = "the trust anchor is not yet valid"
             return NoPath(fault=PathFault.NOT_YET_VALID, reason=reason, certificates=found)
-        return None
+        return found
 
 
 def check_certificate(
@@ -80,11 +118,19 @@ def check_certificate(
 
     Revocation is not looked at here.
     """
+    found = find_signing_path(certificate, tuple(chain), anchors, at)
+    return found if isinstance(found, Finding) else PASSED
+
+
+def find_signing_path(
+    certificate: x509.Certificate, chain: _Chain, anchors: TrustAnchors, at: datetime
+) -> Path | Finding:
+    """Return the path to *certificate*, where it may sign and there is one at *at*; else what is wrong."""
     own = _check_own(certificate)
     if own.violation is not None:
         return own
-    fault = anchors.find_fault(certificate, tuple(chain), at)
-    return PASSED if fault is None else _finding(fault, certificate, at)
+    found = anchors.path_to(certificate, chain, at)
+    return _finding(found, certificate, at) if isinstance(found, NoPath) else found
 
 
 def subject_of(certificate: x509.Certificate) -> str:
@@ -102,6 +148,22 @@ def _load(encoded: bytes) -> list[x509.Certificate]:
         return [x509.load_der_x509_certificate(encoded)]
     except (ValueError, x509.InvalidVersion) as error:
         raise ConfigurationError(f"a trust anchor is no certificate: {error}") from error
+
+
+def _by_anchor(anchors: _Chain, policies: Mapping[str, AnchorPolicy]) -> dict[Fingerprint, AnchorPolicy]:
+    found: dict[Fingerprint, AnchorPolicy] = {}
+    for prefix, policy in policies.items():
+        meant = [
+            each
+            for each in map(fingerprint_of, anchors)
+            if each.hex().startswith(prefix.lower().replace(":", ""))
+        ]
+        if len(meant) != 1:
+            raise ConfigurationError(
+                f"{len(meant)} trust anchors have a fingerprint that begins with {prefix}"
+            )
+        found[meant[0]] = policy
+    return found
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -6,15 +6,7 @@ from typing import Final
 
 from hub.errors import RejectionCode, SignatureRejected, Violation
 from hub.message.refusal import violation
-
-
-class Indication(StrEnum):
-    """The verdict of one building block of the validation."""
-
-    PASSED = "PASSED"
-    FAILED = "FAILED"
-    INDETERMINATE = "INDETERMINATE"
-    """What is at hand does not decide it; the hub refuses all the same."""
+from hub.message.trust import Indication
 
 
 class SubIndication(StrEnum):
@@ -30,6 +22,10 @@ class SubIndication(StrEnum):
     NOT_YET_VALID = "NOT_YET_VALID"
     NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
     NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
+    REVOKED = "REVOKED"
+    REVOKED_CA_NO_POE = "REVOKED_CA_NO_POE"
+    OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
+    TRY_LATER = "TRY_LATER"
 
 
 INDETERMINATE: Final = frozenset(
@@ -39,6 +35,9 @@ INDETERMINATE: Final = frozenset(
         SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
         SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
         SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+        SubIndication.REVOKED_CA_NO_POE,
+        SubIndication.OUT_OF_BOUNDS_NO_POE,
+        SubIndication.TRY_LATER,
     }
 )
 """Sub-indications that leave the verdict open; the others settle it."""

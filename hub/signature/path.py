@@ -1,4 +1,4 @@
-"""Certification paths (RFC 5280 §6) by pyhanko-certvalidator: the one module that knows its types."""
+"""Certification paths (RFC 5280 §6) by pyhanko-certvalidator, known to this and `revocation`."""
 
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from pyhanko_certvalidator.errors import (
 from pyhanko_certvalidator.path import ValidationPath
 
 T = TypeVar("T")
-_MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError)
+MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError)
 """What asn1crypto raises over a malformed certificate, and only when it is asked for the part."""
-_ALONE: Final = Lock()
+ALONE: Final = Lock()
 """asn1crypto prepares each of its classes at the first use and empties its tables to do so: a thread that is
 at work with them just then finds them wanting, and a good certificate leads nowhere."""
 
@@ -64,12 +64,12 @@ def find_path(
 
     May be called by several threads, and then does one at a time.
     """
-    with _ALONE:
+    with ALONE:
         try:
-            return _certificates(_finish(_validator(certificate, others, anchors, at).async_validate_path()))
+            return _certificates(finish(_validator(certificate, others, anchors, at).async_validate_path()))
         except PathValidationError as error:
             return _no_path(error)
-        except (PathBuildingError, ValidationError, *_MALFORMED) as error:
+        except (PathBuildingError, ValidationError, *MALFORMED) as error:
             return NoPath(fault=PathFault.NO_CHAIN, reason=str(error))
 
 
@@ -80,14 +80,14 @@ def _validator(
     at: datetime,
 ) -> CertificateValidator:
     context = ValidationContext(
-        trust_roots=[_asn1(anchor) for anchor in anchors],
-        other_certs=[_asn1(other) for other in others],
+        trust_roots=[asn1_of(anchor) for anchor in anchors],
+        other_certs=[asn1_of(other) for other in others],
         moment=at,
         allow_fetching=False,
         revocation_mode="soft-fail",
         time_tolerance=timedelta(0),
     )
-    return CertificateValidator(_asn1(certificate), validation_context=context)
+    return CertificateValidator(asn1_of(certificate), validation_context=context)
 
 
 def _no_path(error: PathValidationError) -> NoPath:
@@ -118,11 +118,12 @@ def _certificates(path: ValidationPath) -> Path:
     return tuple(x509.load_der_x509_certificate(each.dump()) for each in path.iter_certs(include_root=True))
 
 
-def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
+def asn1_of(certificate: x509.Certificate) -> asn1.Certificate:
+    """Return *certificate* as the validator wants it."""
     return asn1.Certificate.load(certificate.public_bytes(Encoding.DER))
 
 
-def _finish(coroutine: Coroutine[object, object, T]) -> T:
+def finish(coroutine: Coroutine[object, object, T]) -> T:
     """Run a coroutine that waits for nothing: without fetching, the validator only computes."""
     try:
         coroutine.send(None)
