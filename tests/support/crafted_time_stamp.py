@@ -1,4 +1,4 @@
-"""A time stamp authority for tests, right or wrong in the one thing that is asked for (RFC 3161, RFC 5816)."""
+"""A time stamp authority for tests, right or wrong in the one thing that is asked for (RFC 3161)."""
 
 import hashlib
 from dataclasses import dataclass

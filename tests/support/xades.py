@@ -65,7 +65,9 @@ def sign_xades(
     return etree.tostring(signed, encoding="UTF-8", xml_declaration=True)
 
 
-def with_stamp(body: bytes, token: Callable[[bytes], bytes], *, method: str | None = EXCLUSIVE.value) -> bytes:
+def with_stamp(
+    body: bytes, token: Callable[[bytes], bytes], *, method: str | None = EXCLUSIVE.value
+) -> bytes:
     """Return *body* with the time stamp that *token* makes of its signature value: XAdES-T."""
     root = etree.fromstring(body)
     value = root.find(f".//{{{DS}}}SignatureValue")
