@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import traceback
 from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -304,5 +305,6 @@ def _lane(arrived: Arrived) -> object:
 def _sentence(error: Exception) -> str:
     if isinstance(error, DeliveryRejected):
         return str(error)
-    _log.error("handler.failed", exc_info=error)
+    # Formatted here: what renders an error by itself may show the values of variables, and so documents.
+    _log.error("handler.failed", exception="".join(traceback.format_exception(error)))
     return f"{type(error).__name__}: {error}"

@@ -140,6 +140,26 @@ async def test_what_a_handler_cannot_take_goes_back_and_is_offered_again_on_the_
         assert await effects(mailbox) == [(str(delivery_id), 2)]
 
 
+async def test_the_log_of_a_handler_that_failed_says_where_and_nothing_of_the_document(
+    axis: Axis, hub: HubTwin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(delivery: Delivery, transaction: Transaction) -> Answer:
+        content = delivery.header.subject
+        raise RuntimeError(f"no room for {len(content)} characters")
+
+    body = a_signed_document(to=("00.07.H41", "H41"))
+    async with receiving(axis, tmp_path, fail):
+        await hub.deliver(body, mailbox=LGSP, sender=SENDER, recipient=UNIT)
+        await hub.until_returned(1)
+
+    log = capsys.readouterr().out
+    assert "handler.failed" in log
+    assert "in fail" in log
+    assert "RuntimeError: no room for" in log
+    assert "DocumentHeader(" not in log
+    assert "V/v thử nghiệm" not in log
+
+
 async def test_the_same_attempt_of_a_rejected_delivery_is_rejected_without_asking(
     axis: Axis, hub: HubTwin, tmp_path: Path
 ) -> None:
