@@ -8,6 +8,7 @@ from typing import Final
 from lxml import etree
 
 from hub.errors import RejectionCode, Violation
+from hub.message.archive import Budget, fault_of_archive, is_archive
 from hub.message.attachment_reading import (
     EncodedAttachment,
     content_id,
@@ -17,6 +18,7 @@ from hub.message.attachment_reading import (
 )
 from hub.message.edxml import Attachment
 from hub.message.edxml_elements import business, is_status, manifest_references, text
+from hub.message.file_safety import fault_of_name, program_in, program_named
 from hub.message.refusal import violation
 from hub.message.zip_container import Oversized
 
@@ -25,6 +27,7 @@ _MANIFEST_PATH: Final = "/edXML/edXMLEnvelope/edXMLBody/edXMLManifest"
 _ATTACHMENTS_PATH: Final = "/edXML/AttachmentEncoded"
 _MANIFEST_RULE: Final = "QCVN 102:2016, edXMLManifest"
 _SIZE_RULE: Final = "3.attachment-size"
+_SAFETY_RULE: Final = "3.attachment-safety"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class AttachmentLimits:
     octets: int = 12 * 1024 * 1024
     """Of one attachment as it is enclosed."""
     unpacked_octets: int = 64 * 1024 * 1024
-    """Of the files in all containers of a message together: small ones could swell to gigabytes."""
+    """Of the files in all containers and archives of a message together: small ones become gigabytes."""
 
 
 def examine_attachments(
@@ -83,21 +86,39 @@ def _only_in(names: Sequence[str], others: Sequence[str]) -> Iterator[str]:
 
 
 def _open_all(encoded: Sequence[EncodedAttachment], limits: AttachmentLimits) -> list[Attachment | Violation]:
-    opened: list[Attachment | Violation] = []
-    room = limits.unpacked_octets
-    for each in encoded:
-        opened.append(_open(each, limits, room))
-        room -= _unpacked_octets(opened[-1])
-    return opened
+    room = Budget(octets=limits.unpacked_octets)
+    return [_examine(each, limits, room) for each in encoded]
 
 
-def _unpacked_octets(opened: Attachment | Violation) -> int:
-    if isinstance(opened, Violation) or not opened.is_zip_container:
-        return 0
-    return len(opened.content)
+def _examine(encoded: EncodedAttachment, limits: AttachmentLimits, room: Budget) -> Attachment | Violation:
+    opened = _open(encoded, limits, room)
+    if isinstance(opened, Violation):
+        return opened
+    return _unsafe(opened, encoded, room) or opened
 
 
-def _open(encoded: EncodedAttachment, limits: AttachmentLimits, room: int) -> Attachment | Violation:
+def _unsafe(opened: Attachment, encoded: EncodedAttachment, room: Budget) -> Violation | None:
+    """Return why *opened* is not to be handed to anybody; None where nothing is known against it."""
+    fault = fault_of_name(opened.name)
+    if fault is not None:
+        return _refuse(
+            _CODE.UNSAFE_FILE_NAME,
+            encoded.path,
+            _SAFETY_RULE,
+            encoded.content_id,
+            reason_vi=fault.vi,
+            reason_en=fault.en,
+        )
+    program = program_named(opened.name) or program_in(opened.content)
+    if program is not None:
+        return _refuse(_CODE.FORBIDDEN_FILE, encoded.path, _SAFETY_RULE, encoded.content_id, what=program)
+    found = fault_of_archive(opened.content, room) if is_archive(opened.content) else None
+    if found is not None:
+        return _refuse(found.code, encoded.path, _SAFETY_RULE, encoded.content_id, **dict(found.values))
+    return None
+
+
+def _open(encoded: EncodedAttachment, limits: AttachmentLimits, room: Budget) -> Attachment | Violation:
     content = decode(encoded)
     if content is None:
         return _refuse(_CODE.ATTACHMENT_NOT_BASE64, encoded.path, "RFC 4648, 4", encoded.content_id)
@@ -105,9 +126,11 @@ def _open(encoded: EncodedAttachment, limits: AttachmentLimits, room: int) -> At
         return _refuse(_CODE.ATTACHMENT_EMPTY, encoded.path, "3.attachment-empty", encoded.content_id)
     if len(content) > limits.octets:
         return _too_large(encoded, len(content), limits.octets)
-    opened = open_attachment(encoded, content, limit=room)
+    opened = open_attachment(encoded, content, limit=room.octets)
     if isinstance(opened, Oversized):
-        return _too_large(encoded, opened.size, room)
+        return _too_large(encoded, opened.size, room.octets)
+    if opened.is_zip_container:
+        room.octets -= len(opened.content)
     return opened
 
 

@@ -182,16 +182,44 @@ def test_a_zip_bomb_is_refused_without_being_unpacked() -> None:
     assert codes_of(document.unsigned()) == [CODE.ATTACHMENT_TOO_LARGE]
 
 
-def test_a_container_that_lies_about_its_size_is_kept_as_it_is() -> None:
+def test_a_container_that_lies_about_its_size_is_refused() -> None:
     lying = bytearray(zip_of(("a.txt", b"y" * 100_000)))
     entry = lying.rfind(b"PK\x01\x02")
     struct.pack_into("<L", lying, entry + 24, 10)
     document = a_document().without_attachments().with_attachment("a.txt", bytes(lying))
 
-    (attachment,) = validate(verified(document.unsigned()), CATALOGUE, LIMITS).attachments
+    assert codes_of(document.unsigned()) == [CODE.ARCHIVE_BOMB]
 
-    assert not attachment.is_zip_container
-    assert len(attachment.content) < 1_000
+
+@pytest.mark.parametrize("name", ["cong-van.pdf.exe", "cong-van.scr ", "cong-van.lnk"])
+def test_a_program_is_refused_by_its_name(name: str) -> None:
+    document = a_document().without_attachments().with_attachment(name)
+
+    assert codes_of(document.unsigned()) == [CODE.FORBIDDEN_FILE]
+
+
+def test_a_program_is_refused_by_its_content_whatever_it_is_called() -> None:
+    program = b"MZ\x90\x00\x03" + bytes(200)
+    plain = a_document().without_attachments().with_attachment("cong-van.pdf", program)
+    packed = a_document().without_attachments().with_attachment("cong-van.pdf", program, zipped=True)
+
+    assert [codes_of(each.unsigned()) for each in (plain, packed)] == [[CODE.FORBIDDEN_FILE]] * 2
+
+
+@pytest.mark.parametrize("name", ["../../cong-van.pdf", "C:\\cong-van.pdf", "cong-van\u202efdp.docx"])
+def test_a_name_that_misleads_is_refused(name: str) -> None:
+    document = a_document().without_attachments().with_attachment(name)
+
+    assert codes_of(document.unsigned()) == [CODE.UNSAFE_FILE_NAME]
+
+
+def test_archives_in_one_message_share_the_room() -> None:
+    half = zip_of(("a.txt", b"".join(bytes([n % 251]) * 9 for n in range(100_000))))
+    document = a_document().without_attachments().with_attachment("a.zip", half)
+    limits = ContentLimits(attachments=AttachmentLimits(unpacked_octets=1_000_000))
+
+    assert codes_of(document.unsigned(), limits) == []
+    assert codes_of(document.with_attachment("b.zip", half).unsigned(), limits) == [CODE.ARCHIVE_BOMB]
 
 
 @pytest.mark.parametrize(
