@@ -116,6 +116,11 @@ class Recipient:
         secret_file.write(self._settings, _settings_for(agency, folder))
         self._process: subprocess.Popen[bytes] | None = None
 
+    def go_through(self, port: int, *, instead_of: int) -> None:
+        """Reach the broker by another port from the next start on."""
+        settings = self._settings.read_text("utf-8").replace(f":{instead_of}/", f":{port}/")
+        secret_file.write(self._settings, settings)
+
     async def start(self, fault: str = "none", **environment: str) -> None:
         """Start it with *fault*; return once it consumes."""
         ready, log = self._folder / "ready", self._folder / "process.log"

@@ -1,13 +1,15 @@
 """One sender, one recipient and hubs, each as it is or with a fault in it; and the verdict on them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import aio_pika
 import psutil
+from pamqp.commands import Queue
 
 from deploy.local.broker import PRODUCT_VHOST
 from deploy.local.process import family
@@ -19,8 +21,9 @@ from hub.operations.trace import trace
 from tests.chaos import planted_gate
 from tests.chaos.checker import Verdict, judge
 from tests.chaos.checker_sight import Sight, read_sight
-from tests.chaos.ledger import merged, read_ledgers
+from tests.chaos.ledger import Disturbed, Effected, merged, read_ledgers
 from tests.chaos.planted_parties import Recipient, Sender, a_sender
+from tests.chaos.proxy import Line
 from tests.support.axis import QUICK, World
 from tests.support.hub_process import HubProcess
 from tests.support.waiting import until
@@ -54,6 +57,8 @@ class Scene:
     sender: Sender
     recipient: Recipient
     folder: Path
+    lines: list[Line] = field(default_factory=list)
+    """What stands between a party and a server, closed with the scene."""
 
     async def hub(self, fault: str = "none", *, crash_at: str = "") -> HubProcess:
         """Start a hub with *fault*, to die at the point *crash_at*; return once it is ready."""
@@ -70,6 +75,39 @@ class Scene:
         gate = self._gate()
         await self.recipient.start(f"{fault},kit-gate", **{planted_gate.VARIABLE: str(gate.folder)})
         return gate
+
+    async def line_to_recipient(self) -> Line:
+        """Put a line of ours between the recipient, from its next start on, and the broker."""
+        address = self.world.axis.address
+        name = f"{self.recipient.agency.code}-1>broker"
+        line = await Line(name, (address.amqp_host, address.amqp_port)).open()
+        self.lines.append(line)
+        self.recipient.go_through(line.port, instead_of=address.amqp_port)
+        return line
+
+    async def forget_recipient(self, line: Line) -> None:
+        """Let the network forget the recipient; return once it consumes anew beside its dead connection."""
+        self.sender.ledger.append(Disturbed(what="forget client", target=line.name))
+        line.forget_client()
+
+        async def both_consume() -> bool:
+            return await self._consumers() > 1
+
+        await until(both_consume, what="a new connection beside the dead one", pause=_LOOK_AGAIN)
+
+    async def remember_recipient(self, line: Line) -> None:
+        """Let the broker hear that the old connection is gone; return once something came again."""
+        line.heal()
+        self.sender.ledger.append(Disturbed(what="end of forget client", target=line.name))
+        await until(
+            lambda: any(each.is_redelivered for each in self.effects()),
+            what="what went down a dead connection",
+        )
+
+    def effects(self) -> Sequence[Effected]:
+        """Return what the recipient has done so far."""
+        entries = merged(read_ledgers(self.folder).values())
+        return [each for each in entries if isinstance(each, Effected)]
 
     async def pause_broker(self) -> None:
         """Let the broker neither read nor write, until it is killed."""
@@ -126,6 +164,13 @@ class Scene:
         return sum((await self._depths([INTAKE_QUEUE, RETURNED_QUEUE])).values())
 
     async def _depths(self, queues: list[str]) -> dict[str, int]:
+        return {name: each.message_count or 0 for name, each in (await self._looked_at(queues)).items()}
+
+    async def _consumers(self) -> int:
+        name = queue_of(self.recipient.agency.mailbox)
+        return (await self._looked_at([name]))[name].consumer_count or 0
+
+    async def _looked_at(self, queues: list[str]) -> dict[str, Queue.DeclareOk]:
         """Look passively: a look that takes a message counts as a delivery of it."""
         address = self.world.axis.address
         connection = await aio_pika.connect(
@@ -138,7 +183,7 @@ class Scene:
         async with connection:
             channel = await connection.channel()
             found = [await channel.declare_queue(name, passive=True) for name in queues]
-            return {each.name: each.declaration_result.message_count or 0 for each in found}
+            return {each.name: each.declaration_result for each in found}
 
 
 @asynccontextmanager
@@ -148,7 +193,9 @@ async def a_scene(world: World) -> AsyncIterator[Scene]:
     sending, receiving = await world.connected(2)
     recipient = Recipient(receiving, folder / receiving.code)
     async with a_sender(sending, receiving, folder / sending.code) as sender:
+        scene = Scene(world=world, sender=sender, recipient=recipient, folder=folder)
         try:
-            yield Scene(world=world, sender=sender, recipient=recipient, folder=folder)
+            yield scene
         finally:
             recipient.stop()
+            await asyncio.gather(*(line.close() for line in scene.lines))

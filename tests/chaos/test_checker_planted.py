@@ -90,6 +90,21 @@ async def one_hub_dawdles_while_another_accepts(scene: Scene, fault: str) -> Non
     gate.open()
 
 
+async def one_hub_dawdles_while_a_connection_is_forgotten(scene: Scene, fault: str) -> None:
+    line = await scene.line_to_recipient()
+    await scene.recipient.start()
+    gate = await scene.gated_hub()
+    await scene.sender.send(3)
+    await gate.holds()
+    await scene.forget_recipient(line)
+    await scene.hub(fault)
+    await scene.sender.send(4 * _DOCUMENTS)
+    await scene.sender.has_decisions(3 + 4 * _DOCUMENTS)
+    gate.open()
+    await until(lambda: len(scene.effects()) > _DOCUMENTS, what="effects of the living connection")
+    await scene.remember_recipient(line)
+
+
 async def the_recipient_takes_nothing(scene: Scene, fault: str) -> None:
     await scene.recipient.start("stubborn")
     await scene.hub(fault)
@@ -137,7 +152,7 @@ class Planted:
     play: Play
 
     def __str__(self) -> str:
-        return self.fault
+        return f"{self.fault}, {self.play.__name__}"
 
 
 QUICK: Final = (
@@ -156,6 +171,7 @@ SLOW: Final = (
     ),
     Planted(fault="nack-counts-as-confirmed", law=Law.NOTHING_LOST, play=the_recipients_queue_is_full),
     Planted(fault="no-lane-guard", law=Law.ORDER, play=one_hub_dawdles_while_another_accepts),
+    Planted(fault="no-lane-guard", law=Law.ORDER, play=one_hub_dawdles_while_a_connection_is_forgotten),
     Planted(fault="gives-up-without-a-case", law=Law.VISIBLE_END, play=the_recipient_takes_nothing),
     Planted(fault="handover-when-consigned", law=Law.TRUE_RECEIPTS, play=nobody_reads_the_recipients_queue),
     Planted(fault="ack-before-journal", law=Law.NOTHING_LOST, play=the_recipient_dies_before_it_journals),

@@ -1,4 +1,4 @@
-"""Every fault still finds in the real code what it is to spoil: the long scenes, too, would say so, but later."""
+"""Every fault still finds in the real code what it is to spoil: the long scenes would say so, but later."""
 
 import subprocess
 import sys
