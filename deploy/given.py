@@ -8,7 +8,7 @@ import time
 import tomllib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from typing import Final
 import asyncpg
 
 from deploy.local.address import StackAddress, StackError, write_private
-from deploy.local.broker import PRODUCT_VHOST, speaks_amqp
+from deploy.local.broker import PRODUCT_VHOST, management_connection, speaks_amqp, tls_of
 from deploy.local.stack import say
 
 SERVICES_FILE: Final = "services.toml"
@@ -24,6 +24,11 @@ PATIENCE_SECONDS: Final = 60.0
 """Containers that were just started need about half of it."""
 LOOK_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.5
+_KINDS: Final[Mapping[object, str]] = {
+    int: "a number",
+    str: "a text that is not empty",
+    bool: "true or false",
+}
 PROMETHEUS_PORT: Final = 15_692
 """Where RabbitMQ's own figures are unless somebody moved them; nothing depends on it."""
 
@@ -63,7 +68,7 @@ class GivenStack:
         """Use the servers that *services* names from now on; keeps a copy that only its owner can read."""
         if (self.home / "stack.toml").exists():
             raise StackError(f"{self.home} has a stack of its own: name another home for servers of others")
-        content = _toml(read_services(services))
+        content = _toml(_with_whole_path(read_services(services), services.absolute().parent))
         self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
         write_private(self.home / SERVICES_FILE, content)
 
@@ -114,11 +119,14 @@ def _complaints(values: Mapping[str, object]) -> list[str]:
     for name, item in known.items():
         if name not in values:
             wrong += [f"  {name}: is missing"] if item.default is MISSING else []
-        elif type(values[name]) is not item.type or not values[name]:
-            wrong.append(
-                f"  {name}: must be {'a number' if item.type is int else 'a text that is not empty'}"
-            )
+        elif not _fits(values[name], item):
+            wrong.append(f"  {name}: must be {_KINDS.get(item.type, 'something else')}")
     return wrong
+
+
+def _fits(value: object, item: "Field[object]") -> bool:
+    """Whether *value* is one for *item*; what is empty by itself may be said to be empty."""
+    return type(value) is item.type and (value == item.default or bool(value) or item.type is bool)
 
 
 def look(address: StackAddress) -> tuple[str, ...]:
@@ -139,8 +147,9 @@ def _look_at_broker(address: StackAddress) -> str | None:
 
 
 def _look_at_node(address: StackAddress, host: str) -> str | None:
-    if not speaks_amqp(address.amqp_port, host):
-        return f"no RabbitMQ answers at {host}:{address.amqp_port}"
+    if not speaks_amqp(address.amqp_port, host, tls=tls_of(address)):
+        with_tls = f" with TLS that {address.broker_ca or 'the machine'} trusts" if address.broker_tls else ""
+        return f"no RabbitMQ answers at {host}:{address.amqp_port}{with_tls}"
     place = f"{host}:{address.management_port}"
     try:
         status = _ask_management(address, host)
@@ -162,7 +171,7 @@ def _look_at_node(address: StackAddress, host: str) -> str | None:
 def _ask_management(address: StackAddress, host: str) -> int:
     credentials = f"{address.broker_admin}:{address.broker_admin_password}".encode()
     headers = {"Authorization": "Basic " + base64.b64encode(credentials).decode("ascii")}
-    connection = http.client.HTTPConnection(host, address.management_port, timeout=LOOK_SECONDS)
+    connection = management_connection(address, host, timeout=LOOK_SECONDS)
     try:
         connection.request("GET", f"/api/vhosts/{PRODUCT_VHOST}", headers=headers)
         return connection.getresponse().status
@@ -193,6 +202,11 @@ async def _look_at_database(address: StackAddress) -> str | None:
         return f"no PostgreSQL answers at {place} ({error})"
     await connection.close()
     return None
+
+
+def _with_whole_path(address: StackAddress, folder: Path) -> StackAddress:
+    """Let the authority's file be found from everywhere: its path starts from the services file's folder."""
+    return replace(address, broker_ca=str(folder / address.broker_ca)) if address.broker_ca else address
 
 
 def _toml(address: StackAddress) -> str:

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -278,18 +277,22 @@ def hub_key(settings: Settings) -> SigningKey:
 @asynccontextmanager
 async def _backends(settings: Settings) -> AsyncIterator[Backends]:
     dsn = settings.postgres_dsn.get_secret_value()
-    url = settings.amqp_url.get_secret_value()
-    user = urlsplit(url).username
+    address = broker_address(settings)
+    user = address.user
     if not user:
         raise ConfigurationError("amqp_url names no user: the broker must know the hub by name")
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max_workers=2, thread_name_prefix="checks"))
         database = await Database.open(dsn, name="truc hub")
         stack.push_async_callback(database.close)
-        address = BrokerAddress(url=url)
         consuming = await stack.enter_async_context(BrokerLink(address, purpose="hub consuming"))
         publishing = await stack.enter_async_context(BrokerLink(address, purpose="hub publishing"))
         for link in (consuming, publishing):
+def broker_address(settings: Settings) -> BrokerAddress:
+    """Return where the broker is and how the connection to it is protected."""
+    return BrokerAddress(url=settings.amqp_url.get_secret_value(), tls=settings.broker_tls)
+
+
             await link.wait_ready(timedelta(seconds=30))
         publisher = await stack.enter_async_context(
             RabbitPublisher(
@@ -297,6 +300,7 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
                 user=user,
                 clock=SystemClock(),
                 limits=PublishLimits(window=settings.publish_window),
+    address.warn()
             )
         )
         claimant = Claimant.draw()

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -13,6 +13,7 @@ from pydantic_settings import (
 )
 
 from hub.errors import ConfigurationError
+from hub.transport.tls import TlsFiles
 
 
 def _readable(path: Path) -> Path:
@@ -44,9 +45,20 @@ class Settings(BaseSettings):
     """The same database as the operators' user; only the command line and the console need it."""
     amqp_url: SecretStr
     """Broker of the hub, as its own least-privileged user; `amqps` in production. The hosts of a cluster are
-    separated by commas and tried in turn."""
+    separated by commas and tried in turn. With `?auth=external` and no password the hub is whom its
+    certificate names."""
+    broker_ca: ReadableFile | None = None
+    """PEM file with the authorities of the broker's certificate, for AMQP and the management interface; where
+    it is not set, those that the machine trusts."""
+    broker_certificate: ReadableFile | None = None
+    """PEM file with the certificate that tells the broker who the hub is, where it asks for one."""
+    broker_key: ReadableFile | None = None
+    """PEM file with its key; in the certificate's file where it is not set."""
+    broker_key_password: SecretStr | None = None
+    """Opens the key file, where it is encrypted."""
     management_url: str | None = None
-    """Management interface of the broker, for topology and queue depths; the hosts of a cluster as above."""
+    """Management interface of the broker, for topology and queue depths; `https` in production, the hosts of
+    a cluster as above."""
     management_user: str | None = None
     """Who applies the topology: a broker administrator."""
     management_password: SecretStr | None = None
@@ -114,6 +126,23 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
+    @property
+    def broker_tls(self) -> TlsFiles:
+        """Whom the hub trusts to be the broker, and who it is itself."""
+        password = self.broker_key_password
+        return TlsFiles(
+            authorities=self.broker_ca,
+            certificate=self.broker_certificate,
+            key=self.broker_key,
+            key_password=password.get_secret_value() if password is not None else None,
+        )
+
+    @model_validator(mode="after")
+    def _protects_the_broker(self) -> Self:
+        if complaints := self.broker_tls.complaints(self.amqp_url.get_secret_value()):
+            raise ValueError("; ".join(complaints))
+        return self
+
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,

@@ -2,11 +2,10 @@
 
 import asyncio
 import secrets
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, Self, TypeVar
 from uuid import uuid4
 
@@ -14,17 +13,19 @@ import structlog
 from aio_pika import DeliveryMode, Message, RobustConnection
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AuthenticationError, ProbableAuthenticationError
-from aiormq.connection import DEFAULT_PORTS, TCPTransportFactory, TLSTransportFactory, TransportFactory
+from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from aiormq.exceptions import AMQPConnectionError
 from pamqp.commands import Basic
-from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 from yarl import URL
 
 from adapters.kit.outgoing import Outgoing
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message import properties
 from hub.message.identifiers import MailboxName
-from hub.message.places import each_place
+from hub.transport.address import broker_urls, unencrypted_advice
+from hub.transport.tls import NO_FILES, TlsFiles
+from hub.transport.trouble import explain, suspect
 
 T = TypeVar("T")
 _log = structlog.get_logger("adapters.kit")
@@ -47,10 +48,26 @@ _OUTAGES: Final = (*CONNECTION_EXCEPTIONS, TimeoutError)
 class BrokerAddress:
     """Where the broker is, and as whom we speak there: the broker user is the mailbox."""
 
-    url: str
-    """The nodes of a cluster in one: `amqps://H14:password@a:5671,b:5671,c:5671/axis`."""
+    url: str = field(repr=False)
+    """The nodes of a cluster in one: `amqps://H14:password@a:5671,b:5671,c:5671/axis`; with `?auth=external`
+    and no password we are whom our certificate names."""
     mailbox: MailboxName
-    tls: ssl.SSLContext | None = None
+    tls: TlsFiles = NO_FILES
+
+    @property
+    def place(self) -> str:
+        """Hosts and ports, without the password: for people."""
+        return ",".join(f"{url.host}:{url.port}" for url in broker_urls(self.url))
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` with everything that keeps this address from being used."""
+        if complaints := self.tls.complaints(self.url, self.mailbox):
+            raise ConfigurationError("; ".join(complaints))
+
+    def warn(self) -> None:
+        """Log where others can listen on the way to the broker."""
+        if advice := [found for url in broker_urls(self.url) if (found := unencrypted_advice(url))]:
+            _log.warning("broker.unencrypted", mailbox=self.mailbox, broker=self.place, advice=advice[0])
 
 
 class SubmitChannel:
@@ -72,6 +89,7 @@ class SubmitChannel:
     @classmethod
     async def open(cls, address: BrokerAddress) -> Self:
         """Connect, for as long as it takes; raises `ConfigurationError` where the broker does not know us."""
+        address.warn()
         return await _persistently(lambda: cls._open(address), address)
 
     @property
@@ -289,8 +307,9 @@ async def _connect(address: BrokerAddress, purpose: str) -> AbstractRobustConnec
         "reconnect_interval": "1",
         "name": f"{address.mailbox} {purpose}",
     }
-    nodes = [_node(url).update_query(query) for url in each_place(address.url)]
-    connection = RobustConnection(nodes[0], ssl_context=address.tls)
+    nodes = [url.update_query(query) for url in broker_urls(address.url)]
+    tls = address.tls.context() if nodes[0].scheme == "amqps" else None
+    connection = RobustConnection(nodes[0], ssl_context=tls)
     if len(nodes) > 1:
         connection.kwargs["transport_factory"] = _NodesInTurn(nodes)
     async with asyncio.timeout(_CALL_SECONDS):
@@ -298,16 +317,10 @@ async def _connect(address: BrokerAddress, purpose: str) -> AbstractRobustConnec
     return connection
 
 
-def _node(text: str) -> URL:
-    url = URL(text)
-    return url if url.port else url.with_port(DEFAULT_PORTS[url.scheme])
-
-
 async def _persistently(connect: Callable[[], Awaitable[T]], address: BrokerAddress) -> T:
+    address.check()
     attempts = AsyncRetrying(
-        retry=retry_if_not_exception_type(
-            (AuthenticationError, ProbableAuthenticationError, asyncio.CancelledError)
-        ),
+        retry=retry_if_exception(_may_pass),
         wait=wait_random_exponential(multiplier=0.2, max=_LONGEST_WAIT),
         before_sleep=_log_attempt,
         reraise=True,
@@ -317,13 +330,26 @@ async def _persistently(connect: Callable[[], Awaitable[T]], address: BrokerAddr
             with attempt:
                 return await connect()
     except (AuthenticationError, ProbableAuthenticationError) as error:
-        raise ConfigurationError(f"the broker does not let {address.mailbox} in: {error!r}") from error
+        raise ConfigurationError(
+            f"the broker at {address.place} does not let {address.mailbox} in ({error!r}): check user, "
+            "password or certificate, and that the axis has connected this mailbox"
+        ) from error
+    except AMQPConnectionError as error:
+        raise ConfigurationError(f"the broker at {address.place}: {explain(error)}") from error
     raise AssertionError("tenacity ended without a result")
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether to try again: an outage passes, a refusal or a wrong certificate does not."""
+    if isinstance(error, AuthenticationError | ProbableAuthenticationError | asyncio.CancelledError):
+        return False
+    return isinstance(error, Exception) and explain(error) is None
 
 
 def _log_attempt(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome is not None else None
-    _log.warning("broker.unreachable", attempt=state.attempt_number, reason=repr(error))
+    advice = {"advice": found} if (found := suspect(error)) else {}
+    _log.warning("broker.unreachable", attempt=state.attempt_number, reason=repr(error), **advice)
 
 
 async def _settle(settlement: Awaitable[None]) -> None:

@@ -18,6 +18,7 @@ from hub.message.edxml import StatusCode
 from hub.message.identifiers import AgencyCode, Fingerprint, MailboxName, agency_key
 from hub.signature.certificates import TrustAnchors
 from hub.signature.signing import SigningKey
+from hub.transport.tls import TlsFiles
 
 MAX_OCTETS: Final = 10_000_000
 """Below the limit of the broker's and of the hub's: what is too large is refused here, before it travels."""
@@ -60,6 +61,13 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     broker: SecretStr
+    broker_ca: Path | None = None
+    """PEM file with the authorities of the broker's certificate; those of the machine where it is not set."""
+    broker_certificate: Path | None = None
+    """PEM file with the certificate that tells the broker who we are, where it asks for one."""
+    broker_key: Path | None = None
+    """PEM file with its key; in the certificate's file where it is not set."""
+    broker_key_password: SecretStr | None = None
     mailbox: str
     journal: Path
     keys: tuple[_KeyFile, ...]
@@ -93,7 +101,7 @@ def settings_of(table: Mapping[str, object], folder: Path) -> KitSettings:
     anchors = _anchors(folder, file.anchors)
     mailbox = MailboxName(file.mailbox)
     return KitSettings(
-        broker=BrokerAddress(url=file.broker.get_secret_value(), mailbox=mailbox),
+        broker=_broker(folder, file, mailbox),
         keys=_keys(folder, file),
         trust=Trust(
             mailbox=mailbox,
@@ -108,6 +116,29 @@ def settings_of(table: Mapping[str, object], folder: Path) -> KitSettings:
         max_offers=file.max_offers,
         acknowledge_with=file.acknowledge_with,
     )
+
+
+def _broker(folder: Path, file: _File, mailbox: MailboxName) -> BrokerAddress:
+    address = BrokerAddress(
+        url=file.broker.get_secret_value(),
+        mailbox=mailbox,
+        tls=TlsFiles(
+            authorities=_within(folder, file.broker_ca),
+            certificate=_within(folder, file.broker_certificate),
+            key=_within(folder, file.broker_key),
+            key_password=_revealed(file.broker_key_password),
+        ),
+    )
+    address.check()
+    return address
+
+
+def _within(folder: Path, file: Path | None) -> Path | None:
+    return folder / file if file is not None else None
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
 
 
 def _anchors(folder: Path, files: tuple[Path, ...]) -> TrustAnchors:

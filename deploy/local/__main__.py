@@ -70,7 +70,10 @@ def to_text(status: StackStatus) -> str:
         ("home", status.home),
         ("PostgreSQL", f"{address.postgres_host}:{address.postgres_port}  {state(status.database_pid)}"),
         ("RabbitMQ", f"{address.amqp_host}:{address.amqp_port}  {state(status.broker_pid)}"),
-        ("management", f"http://{address.amqp_host}:{address.management_port}/  as {address.broker_admin}"),
+        (
+            "management",
+            f"{address.management_scheme}://{address.management_servers}/  as {address.broker_admin}",
+        ),
         ("passwords", status.home / "stack.toml"),
     )
     return "".join(f"{name:<12}{value}\n" for name, value in lines)

@@ -32,6 +32,20 @@ class StackAddress:
     prometheus_port: int
     broker_admin: str = "axis-admin"
     broker_admin_password: str = field(repr=False)
+    broker_tls: bool = False
+    """Whether AMQP and the management interface are spoken over TLS, and over nothing else."""
+    broker_ca: str = ""
+    """PEM file with the authority of the broker's certificate; empty for those that the machine trusts."""
+
+    @property
+    def amqp_scheme(self) -> str:
+        """How an address of the broker begins."""
+        return "amqps" if self.broker_tls else "amqp"
+
+    @property
+    def management_scheme(self) -> str:
+        """How an address of the management interface begins."""
+        return "https" if self.broker_tls else "http"
 
     @property
     def postgres_servers(self) -> str:

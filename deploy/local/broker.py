@@ -6,6 +6,7 @@ import http.client
 import json
 import secrets
 import socket
+import ssl
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,13 +16,17 @@ from typing import Final
 import psutil
 
 from deploy.local import process
-from deploy.local.address import LOOPBACK, StackError, StackRecord, tag, write_private
+from deploy.local.address import LOOPBACK, StackAddress, StackError, StackRecord, tag, write_private
 from deploy.local.programs import BrokerPrograms, Release, broker_programs, keep_to_version
+from deploy.local.tls import authority_of
 
 PRODUCT_VHOST: Final = "axis"
 BOOT_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 60.0
 CONTROL_SECONDS: Final = 60.0
+PLUGINS: Final = ("rabbitmq_management", "rabbitmq_prometheus")
+TLS_PLUGINS: Final = ("rabbitmq_auth_mechanism_ssl",)
+"""Lets a client certificate say who a client is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class Broker:
 
     def answers(self) -> bool:
         """Tell whether the node speaks AMQP and the product's virtual host is up."""
-        return speaks_amqp(self.record.amqp_port) and self._serves_vhost()
+        record = self.record
+        return speaks_amqp(record.amqp_port, tls=tls_of(record)) and self._serves_vhost()
 
     def stop(self) -> None:
         """Let the node finish and write what it holds, then end it and its epmd."""
@@ -186,7 +192,7 @@ class Broker:
         record = self.record
         credentials = f"{record.broker_admin}:{record.broker_admin_password}".encode()
         headers = {"Authorization": "Basic " + base64.b64encode(credentials).decode("ascii")}
-        connection = http.client.HTTPConnection(LOOPBACK, record.management_port, timeout=5)
+        connection = management_connection(record, LOOPBACK, timeout=5)
         try:
             connection.request("GET", f"/api/vhosts/{PRODUCT_VHOST}", headers=headers)
             response = connection.getresponse()
@@ -204,23 +210,33 @@ class Broker:
             write_private(cookie, secrets.token_hex(20))
             cookie.chmod(0o400)
         write_private(self.folder / "definitions.json", json.dumps(definitions(self.record), indent=1))
-        write_private(self.folder / "enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n")
+        plugins = (*PLUGINS, *(TLS_PLUGINS if self.record.broker_tls else ()))
+        write_private(self.folder / "enabled_plugins", f"[{','.join(plugins)}].\n")
+        if self.record.broker_tls:
+            self._write_tls_files()
         write_private(self.folder / "rabbitmq.conf", configuration(self.record, self.folder))
         write_private(self.folder / "advanced.config", "[].\n")
         write_private(self.folder / "environment", "")
         self._node_pid_file.unlink(missing_ok=True)
 
+    def _write_tls_files(self) -> None:
+        """Give the node a new certificate: one that starts is never far from the end of its own."""
+        authority = authority_of(Path(self.record.home))
+        authority.ensure()
+        authority.issue_server(self.folder / "server.pem")
+        write_private(self.folder / "ca.pem", authority.certificate_file.read_text("ascii"))
+
     def _environment(self) -> dict[str, str]:
         record, folder = self.record, str(self.folder)
-        return {
+        # These two make a listener without TLS, whatever the configuration says.
+        plain = {"RABBITMQ_NODE_IP_ADDRESS": LOOPBACK, "RABBITMQ_NODE_PORT": str(record.amqp_port)}
+        return ({} if record.broker_tls else plain) | {
             "PATH": self._programs.path,
             "LANG": "C.UTF-8",
             "HOME": f"{folder}/home",
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_EPMD_PORT": str(record.epmd_port),
             "RABBITMQ_NODENAME": record.node_name,
-            "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
-            "RABBITMQ_NODE_PORT": str(record.amqp_port),
             "RABBITMQ_DIST_PORT": str(record.distribution_port),
             "RABBITMQ_MNESIA_BASE": f"{folder}/data",
             "RABBITMQ_LOG_BASE": f"{folder}/log",
@@ -249,10 +265,7 @@ def place_broker(home: Path) -> Path:
 
 def configuration(record: StackRecord, folder: Path) -> str:
     """Write `rabbitmq.conf` for a small machine that it shares with the hub and the database."""
-    settings = {
-        "listeners.tcp.1": f"{LOOPBACK}:{record.amqp_port}",
-        "management.tcp.ip": LOOPBACK,
-        "management.tcp.port": record.management_port,
+    settings = (tls_listeners(record, folder) if record.broker_tls else plain_listeners(record)) | {
         "prometheus.tcp.ip": LOOPBACK,
         "prometheus.tcp.port": record.prometheus_port,
         # Users and virtual hosts come with the boot: no command line tool to wait for, and no guest user.
@@ -267,6 +280,38 @@ def configuration(record: StackRecord, folder: Path) -> str:
         "log.file.level": "warning",
     }
     return "".join(f"{name} = {value}\n" for name, value in settings.items())
+
+
+def plain_listeners(record: StackRecord) -> dict[str, object]:
+    """Let the broker listen on the loopback address."""
+    return {
+        "listeners.tcp.1": f"{LOOPBACK}:{record.amqp_port}",
+        "management.tcp.ip": LOOPBACK,
+        "management.tcp.port": record.management_port,
+    }
+
+
+def tls_listeners(record: StackRecord, folder: Path) -> dict[str, object]:
+    """Let the broker listen on the loopback address with TLS only, and know clients by certificate, too."""
+    files = {"cacertfile": "ca.pem", "certfile": "server.pem", "keyfile": "server.pem"}
+    return {
+        "listeners.tcp": "none",
+        "listeners.ssl.1": f"{LOOPBACK}:{record.amqp_port}",
+        **{f"ssl_options.{name}": folder / file for name, file in files.items()},
+        "ssl_options.versions.1": "tlsv1.3",
+        "ssl_options.versions.2": "tlsv1.2",
+        # Whoever shows a certificate must have one of ours; whoever shows none needs a password.
+        "ssl_options.verify": "verify_peer",
+        "ssl_options.fail_if_no_peer_cert": "false",
+        "ssl_cert_login_from": "common_name",
+        "auth_mechanisms.1": "PLAIN",
+        "auth_mechanisms.2": "EXTERNAL",
+        "management.ssl.ip": LOOPBACK,
+        "management.ssl.port": record.management_port,
+        **{f"management.ssl.{name}": folder / file for name, file in files.items()},
+        "management.ssl.versions.1": "tlsv1.3",
+        "management.ssl.versions.2": "tlsv1.2",
+    }
 
 
 def definitions(record: StackRecord) -> dict[str, object]:
@@ -293,14 +338,41 @@ def password_hash(password: str) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode("ascii")
 
 
-def speaks_amqp(port: int, host: str = LOOPBACK) -> bool:
+def tls_of(address: StackAddress) -> ssl.SSLContext | None:
+    """Return how connections to the broker at *address* are protected; nothing where they are not."""
+    if not address.broker_tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=address.broker_ca or None)
+    except OSError as error:
+        raise StackError(f"broker_ca {address.broker_ca} cannot be used: {error.strerror}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def management_connection(address: StackAddress, host: str, *, timeout: float) -> http.client.HTTPConnection:
+    """Prepare to ask the management interface on *host*; nothing is opened yet."""
+    tls = tls_of(address)
+    if tls is None:
+        return http.client.HTTPConnection(host, address.management_port, timeout=timeout)
+    return http.client.HTTPSConnection(host, address.management_port, timeout=timeout, context=tls)
+
+
+def speaks_amqp(port: int, host: str = LOOPBACK, *, tls: ssl.SSLContext | None = None) -> bool:
     """Tell whether a broker answers the AMQP greeting; an open port alone is too early."""
     try:
         with socket.create_connection((host, port), timeout=2) as connection:
-            connection.sendall(b"AMQP\x00\x00\x09\x01")
-            return connection.recv(1) == b"\x01"
+            if tls is None:
+                return _greets(connection)
+            with tls.wrap_socket(connection, server_hostname=host) as protected:
+                return _greets(protected)
     except OSError:
         return False
+
+
+def _greets(connection: socket.socket) -> bool:
+    connection.sendall(b"AMQP\x00\x00\x09\x01")
+    return connection.recv(1) == b"\x01"
 
 
 def listens(port: int) -> bool:

@@ -16,6 +16,7 @@ from deploy.local.broker import Broker, place_broker
 from deploy.local.database import Database, make_private_folder, outside_folder, place_database
 from deploy.local.ports import free_ports, taken
 from deploy.local.programs import Release, chosen_release
+from deploy.local.tls import authority_of
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 
@@ -54,17 +55,23 @@ class LocalStack:
         home: Path | None = None,
         *,
         release: Release | None = None,
+        tls: bool = False,
         progress: Callable[[str], None] = say,
     ) -> None:
-        """Prepare; a new home's broker is *release*, else what `TRUC_BROKER` says, else the machine's."""
+        """Prepare; a new home's broker is *release*, else what `TRUC_BROKER` says, else the machine's.
+
+        With *tls*, a new home's broker listens with TLS only; a home keeps to what it was made with.
+        """
         self.home = (home or default_home()).absolute()
         self._release = release
+        self._tls = tls
         self._progress = progress
 
     def up(self) -> StackAddress:
         """Start what does not run and return once both answer; quick when they do already."""
         record = read_record(self.home)
         release = self._settle_release(record)
+        self._keep_to_tls(record)
         if record is not None and self._answers(record):
             return record.address()
         packages.ensure_installed(self._progress, release)
@@ -146,7 +153,21 @@ class LocalStack:
             self._progress(f"PostgreSQL's user cannot reach {self.home}, so its data go to {outside}")
         if not (broker := place_broker(self.home)).is_relative_to(self.home):
             self._progress(f"RabbitMQ cannot read the name {self.home}, so its data go to {broker}")
-        return replace(record, database_folder=outside, broker_release=self._settle_release(None))
+        if self._tls:
+            authority_of(self.home).ensure()
+        return replace(
+            record,
+            database_folder=outside,
+            broker_release=self._settle_release(None),
+            broker_tls=self._tls,
+            broker_ca=str(authority_of(self.home).certificate_file) if self._tls else "",
+        )
+
+    def _keep_to_tls(self, record: StackRecord | None) -> None:
+        if self._tls and record is not None and not record.broker_tls:
+            raise StackError(
+                f"{self.home} was made without TLS and keeps to it: use another home (--home or TRUC_HOME)"
+            )
 
     def _settle_release(self, record: StackRecord | None) -> Release:
         """Keep to the release that the home was made with: the data of one are nothing to the other."""

@@ -120,6 +120,7 @@ def management_of_settings(settings: Settings) -> ManagementAddress:
         url=settings.management_url,
         user=settings.management_user,
         password=settings.management_password.get_secret_value(),
+        tls=settings.broker_tls,
     )
 
 

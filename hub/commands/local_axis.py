@@ -25,6 +25,7 @@ from hub.message.identifiers import AgencyCode, AgencyKey, MailboxName, agency_k
 from hub.operations.registry import MailboxKind, RegistryDesk
 from hub.operations.topology import apply_topology
 from hub.settings import Settings
+from hub.transport.tls import TlsFiles
 
 DATABASE: Final = "truc"
 OWNER: Final = "truc_owner"
@@ -182,7 +183,8 @@ class LocalAxis:
         folder = self.home / "agencies" / mailbox
         url = _amqp_url(self.address, mailbox, self.mailbox_password(mailbox))
         units = [each for each in tree if nearest_mailbox(tree, each)[0] == mailbox and self.keys.has(each)]
-        _write_kit_file(folder / "kit.toml", mailbox, url, self.keys, root, units)
+        head = {"broker": url, **_broker_trust(self.address), "mailbox": mailbox}
+        _write_kit_file(folder / "kit.toml", head, self.keys, root, units)
         return LocalAgency(
             code=tree[key].code,
             key=key,
@@ -219,11 +221,12 @@ def administrators_dsn(address: StackAddress) -> str:
 def management_of(address: StackAddress) -> ManagementAddress:
     """Return the management interface of the stack at *address*, as its administrator."""
     return ManagementAddress(
-        url=f"http://{address.management_servers}",
+        url=f"{address.management_scheme}://{address.management_servers}",
         user=address.broker_admin,
         password=address.broker_admin_password,
         vhost=PRODUCT_VHOST,
     )
+        tls=TlsFiles(authorities=Path(address.broker_ca) if address.broker_ca else None),
 
 
 def nearest_mailbox(tree: Mapping[AgencyKey, AgencyEntry], key: AgencyKey) -> tuple[MailboxName, AgencyKey]:
@@ -269,6 +272,7 @@ def _operator_settings(axis: LocalAxis) -> dict[str, str]:
     management = axis.management()
     return {
         "operator_dsn": axis.operator_dsn,
+        **_broker_trust(address),
         "management_url": management.url,
         "management_user": management.user,
         "management_password": management.password,
@@ -276,16 +280,15 @@ def _operator_settings(axis: LocalAxis) -> dict[str, str]:
 
 
 def _write_kit_file(
-    path: Path, mailbox: MailboxName, url: str, keys: LocalKeys, root: AgencyKey, units: Sequence[AgencyKey]
+    path: Path, head: Mapping[str, str], keys: LocalKeys, root: AgencyKey, units: Sequence[AgencyKey]
 ) -> None:
-    head = {
-        "broker": url,
-        "mailbox": mailbox,
+    head_and_trust = {
+        **head,
         "journal": "journal.db",
         "anchors": [str(keys.anchors_file)],
         "hub_certificates": [str(keys.hub_certificate_file)],
     }
-    parts = [_toml(head)]
+    parts = [_toml(head_and_trust)]
     for key in units:
         owner = {} if key == root else {"agency": key}
         entry = owner | {"file": str(keys.file_of(key)), "password": keys.password_of(key)}
@@ -310,4 +313,9 @@ def _dsn(address: StackAddress, user: str, password: str, database: str) -> str:
 
 
 def _amqp_url(address: StackAddress, user: str, password: str) -> str:
-    return f"amqp://{quote(user, safe='')}:{quote(password, safe='')}@{address.amqp_servers}/{PRODUCT_VHOST}"
+    credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
+    return f"{address.amqp_scheme}://{credentials}@{address.amqp_servers}/{PRODUCT_VHOST}"
+
+
+def _broker_trust(address: StackAddress) -> dict[str, str]:
+    return {"broker_ca": address.broker_ca} if address.broker_ca else {}

@@ -42,6 +42,12 @@ def up(
             show_default="machine",
         ),
     ] = None,
+    tls: Annotated[
+        bool,
+        typer.Option(
+            "--tls", help="A new home's RabbitMQ listens with TLS only, by an authority of its own."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start the local stack and provision the axis: database, roles, keys, topology.
@@ -54,6 +60,7 @@ def up(
       truc up
       truc up --home /var/lib/truc --services services.toml
       truc up --home .truc-4 --broker 4
+      truc up --home .truc-tls --tls
     """
     from deploy.given import GivenStack
     from deploy.local import LocalStack
@@ -64,8 +71,12 @@ def up(
     if services is not None:
         GivenStack(home_of(home)).adopt(services)
     stack = stack_of(home)
-    if broker is not None and isinstance(stack, LocalStack):
-        stack = LocalStack(stack.home, release=Release(broker))
+    if isinstance(stack, LocalStack):
+        stack = LocalStack(stack.home, release=Release(broker) if broker is not None else None, tls=tls)
+    elif tls:
+        raise typer.BadParameter(
+            "only a local stack makes certificates; services.toml says broker_tls = true"
+        )
     axis = asyncio.run(provision_local(stack=stack))
     if as_json:
         shown.emit(
@@ -144,8 +155,8 @@ def _places(found: "StackStatus | ClusterStatus | GivenStatus") -> dict[str, obj
     places: dict[str, object] = {"home": found.home}
     if (address := found.address) is not None:
         places |= {
-            "RabbitMQ": f"{address.amqp_servers}, pid {found.broker_pid or '-'}",
-            "management": f"http://{address.management_servers}",
+            "RabbitMQ": f"{address.amqp_scheme}://{address.amqp_servers}, pid {found.broker_pid or '-'}",
+            "management": f"{address.management_scheme}://{address.management_servers}",
             "PostgreSQL": f"{address.postgres_servers}, pid {found.database_pid or '-'}",
         }
     files = {"settings of hubs": HUB_FILE, "settings of operators": OPERATOR_FILE}

@@ -6,13 +6,11 @@ a link serves one purpose.
 
 import asyncio
 import secrets
-import ssl
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -33,6 +31,9 @@ from hub.backends.rabbitmq.gate import Gate
 from hub.backends.rabbitmq.wire import TappedTransport, Wire
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message.places import each_place
+from hub.transport.address import broker_urls, unencrypted_advice
+from hub.transport.tls import NO_FILES, TlsFiles
+from hub.transport.trouble import explain, suspect
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -53,9 +54,7 @@ class BrokerAddress:
     """
 
     url: str = field(repr=False)
-    ca_file: Path | None = None
-    certificate_file: Path | None = None
-    key_file: Path | None = None
+    tls: TlsFiles = NO_FILES
     heartbeat: timedelta = timedelta(seconds=15)
 
     @property
@@ -66,40 +65,41 @@ class BrokerAddress:
     @property
     def place(self) -> str:
         """Hosts, ports and virtual host, without the password: for people."""
-        urls = [_parsed(url) for url in each_place(self.url)]
+        urls = broker_urls(self.url)
         return ",".join(f"{url.host}:{url.port}" for url in urls) + urls[0].path
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether nobody on the way can read along."""
+        return broker_urls(self.url)[0].scheme == "amqps"
+
+    @property
+    def user(self) -> str | None:
+        """Who we are to the broker: whom the address names, else whom our certificate does."""
+        return broker_urls(self.url)[0].user or self.tls.common_name()
+
+    def warn(self) -> None:
+        """Log where others can listen on the way to the broker."""
+        advice = {unencrypted_advice(url) for url in broker_urls(self.url)} - {None}
+        if advice:
+            log.warning("broker.unencrypted", broker=self.place, advice=advice.pop())
+
     def connection(self, purpose: str, gate: Gate, alarm: Alarm) -> "TappedConnection":
-        """Prepare a connection that is read while *gate* is open and tells *alarm*; nothing is opened yet."""
-        url = _parsed(self.url).update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
-        return TappedConnection(url, TappedTransport(self._tls(), gate, alarm))
+        """Prepare a connection that is read while *gate* is open and tells *alarm*; nothing is opened yet.
 
-    def _tls(self) -> ssl.SSLContext | None:
-        if _parsed(self.url).scheme != "amqps":
-            return None
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.certificate_file is not None:
-                context.load_cert_chain(self.certificate_file, self.key_file)
-        except OSError as error:
-            raise ConfigurationError(
-                f"the TLS files for {self.place} cannot be read ({error}): check their paths and rights"
-            ) from error
-        return context
-
-
-def _parsed(address: str) -> URL:
-    try:
-        url = URL(address)
-    except ValueError:
-        url = URL()
-    if url.scheme not in {"amqp", "amqps"} or not url.host:
-        # The text may hold the password.
-        raise ConfigurationError(
-            "the broker's address is not like amqps://user:password@host:5671/vhost: "
-            "write special characters of the password as %XX"
+        The TLS files are read each time, so that renewed ones are used. Raises `ConfigurationError` where
+        they cannot be.
+        """
+        url = broker_urls(self.url)[0]
+        url = url.update_query(heartbeat=int(self.heartbeat.total_seconds()), name=purpose)
+        return TappedConnection(
+            url, TappedTransport(self.tls.context() if self.is_encrypted else None, gate, alarm)
         )
-    return url
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` with everything that keeps this address from being used."""
+        if complaints := self.tls.complaints(self.url):
+            raise ConfigurationError("; ".join(complaints))
 
 
 class TappedConnection(Connection):
@@ -141,10 +141,9 @@ class BrokerLink:
     async def __aenter__(self) -> Self:
         """Start to connect; `wait_ready` tells when it has worked.
 
-        Raises `ConfigurationError` where the TLS files cannot be used.
+        Raises `ConfigurationError` where the address or the TLS files cannot be used.
         """
-        for node in self._nodes:
-            node.connection(self._purpose, self.gate, self.alarm)
+        self._address.check()
         # The link outlives the call that opens it; it is awaited when the link is closed.
         self._keeper = asyncio.create_task(self._keep(), name=f"broker link {self._purpose}")
         return self
@@ -173,6 +172,10 @@ class BrokerLink:
         try:
             await self.wait_up(patience)
         except TemporaryFailure:
+            if advice := explain(self._last_error):
+                raise ConfigurationError(
+                    f"the broker at {self._address.place}: {advice}"
+                ) from self._last_error
             if _is_refusal(self._last_error):
                 raise ConfigurationError(
                     f"the broker at {self._address.place} refuses the hub ({self._last_error}): "
@@ -186,9 +189,16 @@ class BrokerLink:
             async with asyncio.timeout(patience.total_seconds()):
                 await self._up.wait()
         except TimeoutError:
+            reason = self._advice() or self._last_error or "no answer"
             raise TemporaryFailure(
-                f"the broker at {self._address.place} cannot be reached: {self._last_error or 'no answer'}"
+                f"the broker at {self._address.place} cannot be reached: {reason}"
             ) from self._last_error
+
+    def _advice(self) -> str | None:
+        """Say what to do about the last error, as far as TLS has to do with it."""
+        if self._address.is_encrypted:
+            return explain(self._last_error)
+        return suspect(self._last_error)
 
     async def open_channel(self, *, confirms: bool = False) -> MessageChannel:
         """Open a channel; raises `TemporaryFailure` where that is not possible now."""
@@ -211,6 +221,7 @@ class BrokerLink:
             self._lost.clear()
             connection.closing.add_done_callback(lambda _: self._lost.set())
             self._connection = connection
+            self._last_error = None
             self._up.set()
             node = self._nodes[-1].place
             log.info("broker.connected", purpose=self._purpose, broker=node)
@@ -241,11 +252,22 @@ class BrokerLink:
                 return await self._connect_to(self._nodes[-1])
             except TemporaryFailure as refusal:
                 failure = refusal
-                self._last_error = refusal.__cause__ if isinstance(refusal.__cause__, Exception) else refusal
+                self._note(refusal)
         raise failure
 
+    def _note(self, refusal: TemporaryFailure) -> None:
+        """Keep why the broker did not take us, and log it where it is not what it was."""
+        before = repr(self._last_error)
+        self._last_error = refusal.__cause__ if isinstance(refusal.__cause__, Exception) else refusal
+        if repr(self._last_error) != before:
+            advice = {"advice": found} if (found := self._advice()) else {}
+            log.warning("broker.unreachable", purpose=self._purpose, reason=str(refusal), **advice)
+
     async def _connect_to(self, node: BrokerAddress) -> TappedConnection:
-        connection = node.connection(self._purpose, self.gate, self.alarm)
+        try:
+            connection = node.connection(self._purpose, self.gate, self.alarm)
+        except ConfigurationError as error:  # a file that was good when we started: its next version may be
+            raise TemporaryFailure(f"could not connect to {node.place}: {error}") from error
         seconds = CALL_SECONDS if len(self._nodes) == 1 else NODE_SECONDS
         with translated(f"connect to {node.place}"):
             async with asyncio.timeout(seconds):

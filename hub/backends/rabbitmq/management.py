@@ -13,6 +13,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message.places import each_place
+from hub.transport.tls import NO_FILES, TlsFiles
+from hub.transport.trouble import explain
 
 PAGE_SIZE: Final = 100
 """Listing all queues at once costs the broker seconds where there are thousands."""
@@ -28,23 +30,31 @@ class ManagementAddress:
     """Where the management interface is, and the administrator who applies the topology."""
 
     url: str
-    """Several nodes of a cluster in one: `http://a:15672,b:15672`."""
+    """Several nodes of a cluster in one: `https://a:15671,b:15671`."""
     user: str
     password: str = field(repr=False)
     vhost: str = "axis"
+    tls: TlsFiles = NO_FILES
+    """Whom we trust to be the broker, where the address begins with `https`."""
 
 
 class ManagementApi:
     """Requests to the management interface, each with a timeout: `async with ManagementApi(address) as api`.
 
-    Raises `TemporaryFailure` where the broker is away and `ConfigurationError` where it refuses.
+    The administrator's password goes nowhere but there: no proxy of the environment is used, no redirection
+    followed. Raises `TemporaryFailure` where the broker is away and `ConfigurationError` where it refuses.
     """
 
     def __init__(self, address: ManagementAddress, *, timeout_seconds: float = 30.0) -> None:
         """Prepare; nothing is opened yet."""
         self._address = address
         self._nodes = deque(f"{url.rstrip('/')}/api/" for url in each_place(address.url))
-        self._client = httpx.AsyncClient(auth=(address.user, address.password), timeout=timeout_seconds)
+        self._client = httpx.AsyncClient(
+            auth=(address.user, address.password),
+            timeout=timeout_seconds,
+            verify=address.tls.context(),
+            trust_env=False,
+        )
 
     async def __aenter__(self) -> Self:
         """Use the connections of this object from here on."""
@@ -132,9 +142,13 @@ class ManagementApi:
             except httpx.TransportError as error:
                 trouble = error
                 self._nodes.rotate(-1)
+        if advice := explain(trouble):
+            raise ConfigurationError(
+                f"the management interface at {self._address.url}: {advice}"
+            ) from trouble
         raise TemporaryFailure(
             f"the broker's management interface at {self._address.url} does not answer ({trouble!r}): "
-            "check that the broker runs and that its management plugin is enabled"
+            "check that the broker runs, that its management plugin is enabled, and http:// or https://"
         ) from trouble
 
     def _check(self, response: httpx.Response, act: str) -> None:

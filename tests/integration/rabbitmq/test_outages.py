@@ -20,6 +20,7 @@ from hub.backends.rabbitmq.reconciler import Reconciler
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message.outbox import PublishResult
 from hub.ports import BatchLimits
+from hub.transport.tls import TlsFiles
 from tests.support.broker import PrivateVhost, a_topology, private_vhost, rabbit_publisher, until
 from tests.support.entries import an_entry
 
@@ -78,9 +79,10 @@ async def test_a_broker_that_refuses_us_is_the_operators_business(
 
 
 async def test_unreadable_tls_files_are_the_operators_business(tmp_path: Path) -> None:
-    address = BrokerAddress(url="amqps://hub:x@127.0.0.1:5671/axis", ca_file=tmp_path / "missing.pem")
+    files = TlsFiles(authorities=tmp_path / "missing.pem")
+    address = BrokerAddress(url="amqps://hub:x@127.0.0.1:5671/axis", tls=files)
 
-    with pytest.raises(ConfigurationError, match="TLS files"):
+    with pytest.raises(ConfigurationError, match=r"broker_ca .*missing\.pem cannot be used"):
         async with BrokerLink(address, purpose="test"):
             pass
 

@@ -61,6 +61,32 @@ def test_every_complaint_about_a_file_is_told_at_once_and_no_password(services: 
     assert "secret" not in str(told.value)
 
 
+def test_servers_may_speak_tls_and_their_authority_is_found_from_the_home(
+    services: Path, tmp_path: Path
+) -> None:
+    services.write_text(SERVICES + 'broker_tls = true\nbroker_ca = "broker-ca.pem"\n', encoding="utf-8")
+    stack = GivenStack(tmp_path / "home")
+
+    stack.adopt(services)
+
+    address = stack.address()
+    assert (address.amqp_scheme, address.management_scheme) == ("amqps", "https")
+    assert address.broker_ca == str(tmp_path / "broker-ca.pem")
+
+
+def test_servers_without_tls_are_spoken_to_without(services: Path) -> None:
+    address = read_services(services)
+
+    assert (address.amqp_scheme, address.management_scheme) == ("amqp", "http")
+
+
+def test_whether_there_is_tls_is_true_or_false(services: Path) -> None:
+    services.write_text(SERVICES + 'broker_tls = "yes"\n', encoding="utf-8")
+
+    with pytest.raises(StackError, match="broker_tls: must be true or false"):
+        read_services(services)
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="cannot be read"):
         GivenStack(tmp_path / "home").adopt(tmp_path / "nowhere.toml")

@@ -1,0 +1,1 @@
+"""How whoever connects to the axis's broker is protected; hub and kit share it."""
