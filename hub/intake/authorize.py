@@ -8,6 +8,7 @@ from hub.errors import RejectionCode, Violation
 from hub.message.directory import Agency, Directory, RegisteredCertificate
 from hub.message.edxml import DocumentHeader, Header
 from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, agency_key
+from hub.message.receipt_xml import VIETNAM_TIME
 from hub.message.refusal import rejection_of, violation
 from hub.message.stages import AuthorizedMessage, ReceivedMessage, Route, ValidMessage
 
@@ -93,6 +94,14 @@ def _certificate_violations(
     if certificate.revoked_at is not None and certificate.revoked_at <= at:
         yield violation(
             _CODE.CERTIFICATE_REVOKED, path=_SIGNATURE_PATH, rule="4.certificate", subject=certificate.subject
+        )
+    if certificate.retired_at is not None and certificate.retired_at <= at:
+        yield violation(
+            _CODE.CERTIFICATE_RETIRED,
+            path=_SIGNATURE_PATH,
+            rule="4.certificate",
+            subject=certificate.subject,
+            at=certificate.retired_at.astimezone(VIETNAM_TIME).isoformat(),
         )
     key = agency_key(sender)
     if directory.agency(key) is not None and not _signs_for(certificate, key, received, directory, at):

@@ -18,6 +18,7 @@ from hub.message.directory import Directory
 from hub.message.stages import ReceivedMessage, VerifiedMessage
 from hub.ports import Attest, Seam
 from hub.signature.certificates import TrustAnchors
+from hub.signature.verdict import CertificateRejected
 
 AT_ONCE_OCTETS: Final = 65_536
 AT_ONCE_TAGS: Final = 2_000
@@ -74,7 +75,10 @@ class IntakeLine:
 
     def _decide(self, received: ReceivedMessage, directory: Directory, schemas: Schemas) -> Decision:
         try:
-            verified = verify(parse(received, self.parse_limits), self.anchors)
+            parsed = parse(received, self.parse_limits)
+            verified = verify(parsed, self.anchors, material=directory.material)
+        except CertificateRejected as rejection:
+            return reject(received, rejection.violations, validation=rejection.validation)
         except MessageRejected as rejection:
             return reject(received, rejection.violations)
         examined = examine(verified, schemas, self.content_limits)
@@ -88,11 +92,12 @@ def _refuse_for_everything(verified: VerifiedMessage, examined: Examined, direct
     """Refuse with the violations of all later steps at once, so that a sender corrects a document once."""
     received = verified.received
     if examined.header is None:
-        return reject(received, examined.violations)
+        return reject(received, examined.violations, validation=verified.validation)
     authority = authority_violations(
         examined.header, received, verified.signed_by, directory, received.received_at
     )
-    return reject(received, (*examined.violations, *authority), examined.header)
+    violations = (*examined.violations, *authority)
+    return reject(received, violations, examined.header, verified.validation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from hub.message.decision import Refuse
 from hub.message.edxml import DocumentHeader, Header
 from hub.message.identifiers import AgencyKey, agency_key
 from hub.message.stages import ReceivedMessage
+from hub.message.trust import Validation
 
 _MOST_VIOLATIONS: Final = 600
 """Every recipient that a document may have and all that the judge lists; the receipt must fit the broker."""
@@ -18,7 +19,10 @@ _LONGEST_LINE: Final = 1_000
 
 
 def reject(
-    received: ReceivedMessage, violations: Sequence[Violation], header: Header | None = None
+    received: ReceivedMessage,
+    violations: Sequence[Violation],
+    header: Header | None = None,
+    validation: Validation | None = None,
 ) -> Refuse:
     """Refuse *received* for *violations*; *header* is given only where a signature vouches for it.
 
@@ -28,7 +32,11 @@ def reject(
     said = None if header is None else _bounded(header)
     sender: AgencyKey | None = None if said is None else agency_key(said.sender)
     return Refuse(
-        received=received, violations=tuple(violations[:_MOST_VIOLATIONS]), sender=sender, header=said
+        received=received,
+        violations=tuple(violations[:_MOST_VIOLATIONS]),
+        sender=sender,
+        header=said,
+        validation=validation,
     )
 
 

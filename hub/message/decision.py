@@ -8,6 +8,7 @@ from hub.message.edxml import Header
 from hub.message.identifiers import AgencyKey, DeliveryId, MessageId
 from hub.message.outbox import OutboxEntry
 from hub.message.stages import AuthorizedMessage, ReceivedMessage
+from hub.message.trust import Validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Refuse:
     sender: AgencyKey | None = None
     """Known only where the signature held."""
     header: Header | None = None
+    validation: Validation | None = None
+    """The verdict on the signing certificate, where there was one."""
 
 
 Decision: TypeAlias = Admit | Refuse

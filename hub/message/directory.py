@@ -1,10 +1,13 @@
 """The registry as a value: who exists, who is connected, who speaks for whom, whose certificate is whose."""
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, MailboxName
+from hub.message.trust import NOTHING_KNOWN, TrustMaterial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class RegisteredCertificate:
     not_before: datetime
     not_after: datetime
     revoked_at: datetime | None = None
+    retired_at: datetime | None = None
+    """From when on another one stands for it; it may lie ahead."""
 
 
 class Directory:
@@ -59,8 +64,11 @@ class Directory:
         mandates: Iterable[Mandate] = (),
         open_mailboxes: Iterable[MailboxName] = (),
         certificates: Iterable[RegisteredCertificate] = (),
+        material: TrustMaterial = NOTHING_KNOWN,
     ) -> None:
         """Index the given rows."""
+        self.material = material
+        """What is known of the status of certificates."""
         self._agencies = {agency.key: agency for agency in agencies}
         self._open_mailboxes = frozenset(open_mailboxes)
         self._certificates = {certificate.fingerprint: certificate for certificate in certificates}
@@ -69,6 +77,12 @@ class Directory:
         for mandate in mandates:
             self._mandates.setdefault(mandate.root, []).append(mandate)
             self._held.setdefault(mandate.mailbox, []).append(mandate)
+
+    def with_material(self, material: TrustMaterial) -> Self:
+        """Return the same registry with other knowledge about certificates."""
+        renewed = copy(self)
+        renewed.material = material
+        return renewed
 
     def agency(self, key: AgencyKey) -> Agency | None:
         """Return the agency with *key*, open or closed."""

@@ -15,6 +15,7 @@ from hub.message.identifiers import (
     SubmissionId,
 )
 from hub.message.signature_facts import PLAIN, SignatureFacts
+from hub.message.trust import Validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class VerifiedMessage:
     """The tree parsed back from the canonical bytes that the signature covers (no `ds:Signature` in it)."""
     signed_by: Fingerprint
     signature: SignatureFacts = PLAIN
+    validation: Validation | None = None
+    """The verdict on the signing certificate; None only where a message is made up for an examination."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

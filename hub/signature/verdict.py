@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, assert_never
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hub.errors import RejectionCode
+from hub.errors import RejectionCode, SignatureRejected
 from hub.message.trust import (
     NOTHING_KNOWN,
     Indication,
@@ -20,7 +20,7 @@ from hub.message.trust import (
     Validation,
 )
 from hub.signature.certificates import CERTIFICATE_PATH, TrustAnchors, find_signing_path, subject_of
-from hub.signature.finding import INDETERMINATE, PASSED, Finding, SubIndication, adverse
+from hub.signature.finding import INDETERMINATE, PASSED, Finding, SubIndication, adverse, rejected
 from hub.signature.path import NoPath, Path
 from hub.signature.revocation import (
     Revocation,
@@ -45,6 +45,15 @@ class Judgement:
     finding: Finding
     validation: Validation | None
     """None where there is no path: then there is nothing that could be judged again."""
+
+
+class CertificateRejected(SignatureRejected):
+    """The signing certificate does not hold; the verdict is kept with the refusal."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        """Refuse for the violation of *judgement*, in which there is one."""
+        super().__init__(rejected(judgement.finding).violations)
+        self.validation = judgement.validation
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,6 +124,12 @@ class Judge:
             not_after=not_after,
         )
         return judgement
+
+
+@lru_cache(maxsize=8)
+def judge_by(anchors: TrustAnchors) -> Judge:
+    """Return the judge by *anchors*, always the same with all that it remembers."""
+    return Judge(anchors)
 
 
 def judge_again(kept: Validation, at: datetime) -> Validation | None:

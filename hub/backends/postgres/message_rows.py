@@ -3,7 +3,8 @@
 from hub.backends.postgres.enlisting import Admission
 from hub.message.decision import Refuse
 from hub.message.edxml import DocumentHeader, Header, MessageKind
-from hub.message.identifiers import MessageId
+from hub.message.identifiers import Digest, MessageId
+from hub.message.trust import Validation
 
 
 def accepted_row(each: Admission) -> tuple[object, ...]:
@@ -25,6 +26,7 @@ def accepted_row(each: Admission) -> tuple[object, ...]:
         valid.verified.signed_by,
         received.received_at,
         received.body,
+        _validation_id(valid.verified.validation),
     )
 
 
@@ -45,7 +47,12 @@ def refused_row(message_id: MessageId, refusal: Refuse) -> tuple[object, ...]:
         None,
         received.received_at,
         None,
+        _validation_id(refusal.validation),
     )
+
+
+def _validation_id(validation: Validation | None) -> Digest | None:
+    return None if validation is None else validation.validation_id
 
 
 def _kind(header: Header | None) -> str:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from hub.backends.postgres.pool import Database, Transaction
+from hub.backends.postgres.revocation import RevocationStock
 from hub.backends.postgres.statements import statement
 from hub.message.directory import Agency, Directory, Mandate, RegisteredCertificate
 from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, MailboxName
@@ -19,6 +20,7 @@ class PostgresRegistry:
         self._max_age = max_age
         self._directory = Directory()
         self._version = -1
+        self._material = RevocationStock()
         self._asked_at = datetime.min.replace(tzinfo=UTC)
 
     async def directory(self) -> Directory:
@@ -26,12 +28,21 @@ class PostgresRegistry:
         now = self._clock.now()
         if now - self._asked_at >= self._max_age:
             async with self._database.transaction() as transaction:
-                version = await transaction.fetchval(statement("read_registry_version"))
-                if isinstance(version, int) and version != self._version:
-                    self._directory = await _read(transaction)
-                    self._version = version
+                row = await transaction.fetchrow(statement("read_registry_version"))
+                if row is not None:
+                    await self._renew(transaction, row["version"], row["revocation_version"])
             self._asked_at = now
         return self._directory
+
+    async def _renew(self, transaction: Transaction, version: int, revocation_version: int) -> None:
+        material = self._directory.material
+        if version != self._version or self._material.is_older(revocation_version):
+            material = await self._material.renew(transaction, revocation_version)
+        if version != self._version:
+            self._directory = await _read(transaction)
+            self._version = version
+        if material is not self._directory.material:
+            self._directory = self._directory.with_material(material)
 
 
 async def _read(transaction: Transaction) -> Directory:
@@ -67,6 +78,7 @@ async def _read(transaction: Transaction) -> Directory:
                 not_before=row["not_before"],
                 not_after=row["not_after"],
                 revoked_at=row["revoked_at"],
+                retired_at=row["retired_at"],
             )
             for row in await transaction.fetch(statement("read_certificates"))
         ],

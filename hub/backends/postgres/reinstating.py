@@ -72,7 +72,7 @@ class Reinstating:
         if clashing := await enlisting.enlist_documents(self.transaction, [lost.admission]):
             raise OperationRefused(clashing[lost.admission.message_id].en)
         await self.transaction.execute(
-            statement("insert_messages"), *columns([accepted_row(lost.admission)], 20)
+            statement("insert_messages"), *columns([accepted_row(lost.admission)], 21)
         )
         deliveries = await self._numbered(lost.deliveries)
         await self._enter(deliveries)
@@ -87,7 +87,7 @@ class Reinstating:
     ) -> None:
         """Bring a refusal back, with the receipt that told it."""
         await self.transaction.execute(
-            statement("insert_messages"), *columns([refused_row(message_id, refusal)], 20)
+            statement("insert_messages"), *columns([refused_row(message_id, refusal)], 21)
         )
         await keep_receipts(self.transaction, receipts)
         await self._tell("message.reinstated", message_id, {"refused": True})
@@ -96,7 +96,7 @@ class Reinstating:
         """Bring an accepted status back, and what it did to its delivery."""
         await self._enlist(lost.admission)
         await self.transaction.execute(
-            statement("insert_messages"), *columns([accepted_row(lost.admission)], 20)
+            statement("insert_messages"), *columns([accepted_row(lost.admission)], 21)
         )
         await keep_consigned(self.transaction, [(lost.forwarded, lost.arrived_at)])
         for move in await self._moved(lost):

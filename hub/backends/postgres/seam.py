@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from hub.backends.postgres import enlisting, issuing, posting, reporting
+from hub.backends.postgres import enlisting, issuing, posting, reporting, validating
 from hub.backends.postgres.claimant import Claimant
 from hub.backends.postgres.enlisting import Admission
 from hub.backends.postgres.issuing import Asked, NewId
@@ -16,6 +16,7 @@ from hub.backends.postgres.posting import Lane, NewDelivery
 from hub.backends.postgres.reporting import LockedDelivery, Move, Report
 from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
+from hub.backends.postgres.validating import KeptValidations
 from hub.crash import crash_point
 from hub.errors import RejectionCode, TemporaryFailure, Violation
 from hub.message.decision import (
@@ -43,6 +44,7 @@ from hub.message.patience import may_wait
 from hub.message.receipt import Receipt, ReceiptEvent, ReceiptSubject
 from hub.message.refusal import violation
 from hub.message.stages import ReceivedMessage
+from hub.message.trust import Validation
 from hub.ports import Attest, Clock
 
 _RACES_RUN_AGAIN: Final = 5
@@ -69,6 +71,7 @@ class PostgresSeam:
         self._clock = clock
         self._new_id = new_id
         self._terms = terms
+        self._kept = KeptValidations()
 
     async def commit(self, decisions: Sequence[Decision], attest: Attest) -> Committed:
         """Commit all *decisions* in one transaction; a lost race is run again."""
@@ -76,12 +79,15 @@ class PostgresSeam:
             try:
                 return await self._commit(decisions, attest)
             except TemporaryFailure as failure:
+                self._kept.forget()
                 if last or failure.retry_after != timedelta():
                     raise
         raise AssertionError  # the loop returns or raises
 
     async def _commit(self, decisions: Sequence[Decision], attest: Attest) -> Committed:
+        new = self._kept.missing(_validation(each) for each in decisions)
         async with self._database.transaction() as transaction:
+            await validating.keep(transaction, new)
             work = _Work(
                 transaction=transaction,
                 claimant=self._claimant,
@@ -91,7 +97,8 @@ class PostgresSeam:
             )
             committed = await work.run(decisions, attest)
             crash_point("intake.inside_commit")
-            return committed
+        self._kept.remember(new)
+        return committed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -189,7 +196,7 @@ class _Work:
         rows = [accepted_row(each) for each in self.admissions]
         rows += [refused_row(message_id, refusal) for message_id, refusal in self.refusals]
         if rows:
-            await self.transaction.execute(statement("insert_messages"), *columns(rows, 20))
+            await self.transaction.execute(statement("insert_messages"), *columns(rows, 21))
 
     async def _move_deliveries(self, reports: Sequence[Report]) -> None:
         locked = await reporting.lock(self.transaction, sorted({each.delivery_id for each in reports}))
@@ -323,8 +330,15 @@ class _Work:
             violations=(why,),
             sender=authorized.sender,
             header=authorized.valid.header,
+            validation=authorized.valid.verified.validation,
         )
         self.refusals.append((each.message_id, refusal))
+
+
+def _validation(decision: Decision) -> Validation | None:
+    if isinstance(decision, Refuse):
+        return decision.validation
+    return decision.authorized.valid.verified.validation
 
 
 def _is_urgent(document: DocumentHeader | None) -> bool:

@@ -1,1 +1,1 @@
-select fingerprint, agency, subject, not_before, not_after, revoked_at from certificates
+select fingerprint, agency, subject, not_before, not_after, revoked_at, retired_at from certificates

@@ -1,1 +1,1 @@
-select version from registry_versions
+select version, (select version from revocation_versions) as revocation_version from registry_versions

@@ -1,0 +1,139 @@
+"""Revocation data in the database: fetched by one process, read by all, still there after a restart."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from hub.backends.postgres.pool import Database, Transaction
+from hub.backends.postgres.statements import columns, statement
+from hub.message.identifiers import Digest, Fingerprint
+from hub.message.trust import NOTHING_KNOWN, TrustMaterial, TrustObject, TrustObjectKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationSource:
+    """Where the status of certificates is published."""
+
+    kind: TrustObjectKind
+    url: str
+    fingerprint: Fingerprint | None = None
+    """Of OCSP: the certificate that is asked about."""
+
+    @property
+    def key(self) -> str:
+        """What it is known by."""
+        return self.url if self.fingerprint is None else f"{self.url}#{self.fingerprint.hex()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEntry:
+    """A source, and how it went with it."""
+
+    source: str
+    kind: str
+    url: str
+    fingerprint: Fingerprint | None
+    digest: Digest | None
+    octets: int | None
+    fetched_at: datetime | None
+    next_update: datetime | None
+    due_at: datetime
+    failures: int
+    failure: str | None
+
+
+class RevocationStock:
+    """The newest of all sources, in memory; bytes that are there already are not read again."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._version = -1
+        self._objects: Mapping[bytes, TrustObject] = MappingProxyType({})
+        self._material = NOTHING_KNOWN
+
+    def is_older(self, version: int) -> bool:
+        """Whether it was read before *version*."""
+        return version != self._version
+
+    async def renew(self, connection: Transaction, version: int) -> TrustMaterial:
+        """Return what the database has as of *version* or later."""
+        rows = await connection.fetch(statement("read_revocation_digests"))
+        issuers = await connection.fetch(statement("read_issuing_certificates"))
+        unknown = {row["digest"]: row["kind"] for row in rows if row["digest"] not in self._objects}
+        bodies = await connection.fetch(statement("read_revocation_bodies"), list(unknown)) if unknown else []
+        read = {
+            row["digest"]: TrustObject.of(TrustObjectKind(unknown[row["digest"]]), row["body"])
+            for row in bodies
+        }
+        found = {**self._objects, **read}
+        present = [row for row in rows if row["digest"] in found]
+        self._objects = {row["digest"]: found[row["digest"]] for row in present}
+        self._version = version
+        self._material = TrustMaterial(
+            issuers=tuple(TrustObject.of(TrustObjectKind.CERTIFICATE, row["der"]) for row in issuers),
+            crls={row["url"]: found[row["digest"]] for row in present if row["fingerprint"] is None},
+            responses={
+                Fingerprint(row["fingerprint"]): found[row["digest"]]
+                for row in present
+                if row["fingerprint"] is not None
+            },
+        )
+        return self._material
+
+
+class PostgresRevocation:
+    """Implements `hub.ports.RevocationStore`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep everything in *database*."""
+        self._database = database
+
+    async def enter(self, sources: Sequence[RevocationSource]) -> None:
+        """Know exactly *sources*; what was fetched from others is dropped."""
+        rows = sorted((each.key, each.kind.value, each.url, each.fingerprint) for each in sources)
+        async with self._database.transaction() as transaction:
+            await transaction.execute(statement("enter_revocation_sources"), *columns(rows, 4))
+            await transaction.execute(statement("drop_revocation_sources"), [row[0] for row in rows])
+
+    async def claim(self, wanted: Collection[str], *, limit: int, lease: timedelta) -> frozenset[str]:
+        """Take up to *limit* sources of *wanted* that are due; for *lease* nobody else takes them."""
+        async with self._database.transaction() as transaction:
+            rows = await transaction.fetch(
+                statement("claim_revocation_sources"), list(wanted), limit, lease.total_seconds()
+            )
+        return frozenset(row["source"] for row in rows)
+
+    async def keep(
+        self, source: str, data: TrustObject, *, next_update: datetime | None, due_in: timedelta
+    ) -> None:
+        """Keep *data* as the newest of *source*."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                statement("keep_revocation_data"),
+                source,
+                data.digest,
+                data.body,
+                next_update,
+                due_in.total_seconds(),
+            )
+
+    async def confirm(self, source: str, *, due_in: timedelta) -> None:
+        """Note that the newest of *source* is what is kept already."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(statement("confirm_revocation_data"), source, due_in.total_seconds())
+
+    async def note_failure(self, source: str, reason: str, *, due_in: timedelta) -> int:
+        """Note that *source* gave nothing that can be used; returns how often this is so now."""
+        async with self._database.transaction() as transaction:
+            count = await transaction.fetchval(
+                statement("note_revocation_failure"), source, reason, due_in.total_seconds()
+            )
+        return count if isinstance(count, int) else 0
+
+    async def sources(self) -> tuple[SourceEntry, ...]:
+        """Return all sources."""
+        async with self._database.connection() as connection:
+            return tuple(
+                SourceEntry(**row) for row in await connection.fetch(statement("list_revocation_sources"))
+            )

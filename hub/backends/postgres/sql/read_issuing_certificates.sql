@@ -1,0 +1,1 @@
+select fingerprint, der from issuing_certificates order by fingerprint
