@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.support.waiting import until
 
 _PAUSE = 0.1
+_HUB_IS_READY = b"hub.started"
 _STOP_SECONDS = 60.0
 
 
@@ -37,6 +38,7 @@ class Actor:
         self._command = list(command)
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
+        self._logged_before = 0
 
     @property
     def exit_code(self) -> int | None:
@@ -47,9 +49,19 @@ class Actor:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has said that it works since its last start: an agency by its file, a hub in its log."""
+        if self.ready.exists():
+            return True
+        with self.log.open("rb") as log:
+            log.seek(self._logged_before)
+            return _HUB_IS_READY in log.read()
+
     def launch(self, **environment: str) -> None:
         """Start it."""
         self.ready.unlink(missing_ok=True)
+        self._logged_before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command,

@@ -13,7 +13,7 @@ from tests.chaos.actor import Exit
 from tests.chaos.ledger import Ledger
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.plan import Act, schedule
-from tests.chaos.rest import Unrest, unrest
+from tests.chaos.rest import Unrest, starting, unrest
 from tests.chaos.stage import Stage, a_stage
 from tests.chaos.tally import Tally
 
@@ -96,7 +96,7 @@ async def _come_to_rest(stage: Stage, tally: Tally, patience: float, say: Say) -
     begun = news_at = time.monotonic()
     quiet = 0
     while time.monotonic() < min(news_at + patience, begun + _LONGEST):
-        found = await unrest(stage.axis, stage.folder)
+        found = (*await unrest(stage.axis, stage.folder), *starting(stage.actors.values()))
         has_news = tally.update()
         news_at = time.monotonic() if has_news else news_at
         is_quiet = not found and not has_news

@@ -1,7 +1,7 @@
 """When the axis is at rest again: nothing waits, nothing lies in a queue, nobody has anything to say."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from deploy.local.broker import PRODUCT_VHOST
 from hub.commands.local_axis import LocalAxis
 from hub.message import properties
 from hub.message.identifiers import MailboxName
+from tests.chaos.actor import Actor
 from tests.chaos.cast import CAST, Office
 
 _HUB_QUEUES: Final = (
@@ -50,6 +51,11 @@ async def unrest(axis: LocalAxis, folder: Path, offices: Sequence[Office] = CAST
     """Return all that is still under way; empty when everything has come to its end."""
     found = [*await _in_database(axis), *await _in_queues(axis, offices), *_in_journals(folder)]
     return tuple(each for each in found if each.count)
+
+
+def starting(actors: Iterable[Actor]) -> tuple[Unrest, ...]:
+    """Return who has not come to work yet: asked to end just then, it would die of the signal."""
+    return tuple(Unrest(what=f"{actor.name} starts", count=1) for actor in actors if not actor.is_ready)
 
 
 async def _in_database(axis: LocalAxis) -> list[Unrest]:
