@@ -274,6 +274,11 @@ def hub_key(settings: Settings) -> SigningKey:
     return SigningKey.from_pem(settings.hub_key.read_bytes(), password)
 
 
+def broker_address(settings: Settings) -> BrokerAddress:
+    """Return where the broker is and how the connection to it is protected."""
+    return BrokerAddress(url=settings.amqp_url.get_secret_value(), tls=settings.broker_tls)
+
+
 @asynccontextmanager
 async def _backends(settings: Settings) -> AsyncIterator[Backends]:
     dsn = settings.postgres_dsn.get_secret_value()
@@ -281,6 +286,7 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
     user = address.user
     if not user:
         raise ConfigurationError("amqp_url names no user: the broker must know the hub by name")
+    address.warn()
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max_workers=2, thread_name_prefix="checks"))
         database = await Database.open(dsn, name="truc hub")
@@ -288,11 +294,6 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
         consuming = await stack.enter_async_context(BrokerLink(address, purpose="hub consuming"))
         publishing = await stack.enter_async_context(BrokerLink(address, purpose="hub publishing"))
         for link in (consuming, publishing):
-def broker_address(settings: Settings) -> BrokerAddress:
-    """Return where the broker is and how the connection to it is protected."""
-    return BrokerAddress(url=settings.amqp_url.get_secret_value(), tls=settings.broker_tls)
-
-
             await link.wait_ready(timedelta(seconds=30))
         publisher = await stack.enter_async_context(
             RabbitPublisher(
@@ -300,7 +301,6 @@ def broker_address(settings: Settings) -> BrokerAddress:
                 user=user,
                 clock=SystemClock(),
                 limits=PublishLimits(window=settings.publish_window),
-    address.warn()
             )
         )
         claimant = Claimant.draw()

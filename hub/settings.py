@@ -123,9 +123,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least that is logged."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
     @property
     def broker_tls(self) -> TlsFiles:
         """Whom the hub trusts to be the broker, and who it is itself."""
@@ -143,6 +140,9 @@ class Settings(BaseSettings):
             raise ValueError("; ".join(complaints))
         return self
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,

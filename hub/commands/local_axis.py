@@ -225,8 +225,8 @@ def management_of(address: StackAddress) -> ManagementAddress:
         user=address.broker_admin,
         password=address.broker_admin_password,
         vhost=PRODUCT_VHOST,
-    )
         tls=TlsFiles(authorities=Path(address.broker_ca) if address.broker_ca else None),
+    )
 
 
 def nearest_mailbox(tree: Mapping[AgencyKey, AgencyEntry], key: AgencyKey) -> tuple[MailboxName, AgencyKey]:
@@ -264,6 +264,7 @@ def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[st
         "trust_anchors": str(keys.anchors_file),
         "hub_key": str(keys.hub_key_file),
         "hub_key_password": keys.hub_key_password,
+        **_broker_trust(address),
     }
 
 
@@ -272,7 +273,6 @@ def _operator_settings(axis: LocalAxis) -> dict[str, str]:
     management = axis.management()
     return {
         "operator_dsn": axis.operator_dsn,
-        **_broker_trust(address),
         "management_url": management.url,
         "management_user": management.user,
         "management_password": management.password,
