@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -46,8 +46,10 @@ from hub.workers.intake import Intake, IntakeWorker
 from hub.workers.quarantine import QuarantineWorker
 from hub.workers.relay import Relay, RelayLimits
 from hub.workers.returns import ReturnsWorker
+from hub.workers.waiting import wait
 
 log = structlog.get_logger(__name__)
+JUDGE_REST: Final = timedelta(seconds=15)
 
 
 class Worker(Protocol):
@@ -83,6 +85,16 @@ async def run_hub(settings: Settings, stop: asyncio.Event) -> None:
         log.info("hub.started", claimant=backends.claimant.number)
         await hub.run(stop)
     log.info("hub.stopped")
+
+
+async def _load_the_judge(catalogue: Catalogue, stop: asyncio.Event) -> None:
+    """Load it before anything needs it, and after what waited for this process is under way.
+
+    It takes a third of a second of the processor, and who needs it sooner loads it sooner.
+    """
+    await wait(stop, JUDGE_REST)
+    if not stop.is_set():
+        await asyncio.to_thread(catalogue.warm)
 
 
 def _calm_the_collector() -> None:
@@ -123,8 +135,7 @@ class Hub:
             *self._quarantine_workers(),
         ]
         async with asyncio.TaskGroup() as tasks:
-            # The judge takes a moment to load: not in the way of the first message or heartbeat.
-            tasks.create_task(asyncio.to_thread(line.catalogue.warm))
+            tasks.create_task(_load_the_judge(line.catalogue, stop))
             tasks.create_task(self._backends.presence.keep(relayed))
             tasks.create_task(self._health().run(relayed))
             relaying = tasks.create_task(self._relay.run(taken_in))

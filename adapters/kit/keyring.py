@@ -8,7 +8,7 @@ from lxml import etree
 
 from adapters.kit.error import UnfitDraft
 from hub.message.edxml import EDXML_NAMESPACE, XMLDSIG_NAMESPACE, MessageKind
-from hub.message.edxml_elements import is_status
+from hub.message.edxml_elements import is_status, outline
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import AgencyCode, AgencyKey, agency_key
 from hub.signature.signing import SigningKey, sign_envelope
@@ -43,7 +43,7 @@ def seal(body: bytes, keys: KeyRing) -> SignedEnvelope:
     Raises `UnfitDraft` where *body* names no sender, `MalformedMessage` where it is no edXML.
     """
     root = _read(body)
-    kind = MessageKind.STATUS if is_status(root) else MessageKind.DOCUMENT
+    kind = MessageKind.STATUS if is_status(outline(root)) else MessageKind.DOCUMENT
     if next(root.iter(_SIGNATURE), None) is not None:
         return SignedEnvelope(kind=kind, body=body)
     return SignedEnvelope(kind=kind, body=sign_envelope(body, keys.key_for(_sender(root))))

@@ -16,4 +16,4 @@ class SystemClock:
 
 def new_id() -> UUID:
     """Return a fresh UUIDv7: later ones sort behind earlier ones, so that indexes grow at their end."""
-    return UUID(bytes=uuid7().bytes)
+    return uuid7()

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lxml import etree
-
 from hub.errors import RejectionCode, Violation
 from hub.message.archive import Budget, fault_of_archive, is_archive
 from hub.message.attachment_reading import (
@@ -17,7 +15,7 @@ from hub.message.attachment_reading import (
     open_attachment,
 )
 from hub.message.edxml import Attachment
-from hub.message.edxml_elements import business, is_status, manifest_references, text
+from hub.message.edxml_elements import Field, business, is_status, manifest_references, text
 from hub.message.file_safety import fault_of_name, program_in, program_named
 from hub.message.refusal import violation
 from hub.message.zip_container import Oversized
@@ -41,25 +39,25 @@ class AttachmentLimits:
 
 
 def examine_attachments(
-    tree: etree._Element, limits: AttachmentLimits
+    message: Field, limits: AttachmentLimits
 ) -> tuple[tuple[Attachment, ...], tuple[Violation, ...]]:
     """Return the attachments that can be read, and every rule that attachments and manifest break."""
-    encoded = encoded_attachments(tree)
+    encoded = encoded_attachments(message)
     opened = _open_all(encoded, limits)
     return (
         tuple(result for result in opened if isinstance(result, Attachment)),
         (
-            *_presence_rule(tree, encoded),
-            *_manifest_rules([content_id(reference) for reference in manifest_references(tree)], encoded),
+            *_presence_rule(message, encoded),
+            *_manifest_rules([content_id(reference) for reference in manifest_references(message)], encoded),
             *(result for result in opened if isinstance(result, Violation)),
         ),
     )
 
 
-def _presence_rule(tree: etree._Element, encoded: Sequence[EncodedAttachment]) -> Iterator[Violation]:
-    if encoded or is_status(tree):
+def _presence_rule(message: Field, encoded: Sequence[EncodedAttachment]) -> Iterator[Violation]:
+    if encoded or is_status(message):
         return
-    if text(business(tree), "BussinessDocType") in {"", "0"}:
+    if text(business(message), "BussinessDocType") in {"", "0"}:
         yield violation(_CODE.NO_ATTACHMENT, path=_ATTACHMENTS_PATH, rule="QCVN 102:2016, AttachmentEncoded")
 
 

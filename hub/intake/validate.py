@@ -4,14 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from lxml import etree
-
 from hub.catalogue import Schemas
 from hub.errors import RejectionCode, SchemaViolation, Violation
 from hub.intake.attachment_rules import AttachmentLimits, examine_attachments
 from hub.message.content_digest import content_digest
-from hub.message.edxml import Attachment, Header, StatusCode
-from hub.message.edxml_elements import attachment_elements, is_status, message_header, text
+from hub.message.edxml import Attachment, DocumentHeader, Header, StatusCode
+from hub.message.edxml_elements import Field, attachment_elements, is_status, message_header, outline, text
 from hub.message.edxml_reading import find_header, read_header, recipients
 from hub.message.identifiers import AgencyKey, agency_key
 from hub.message.refusal import violation
@@ -39,6 +37,8 @@ class Examined:
     """None where so much is missing that there is no header to read."""
     attachments: tuple[Attachment, ...]
     """Those that can be read."""
+    message: Field
+    """What all of this was read from."""
 
 
 def validate(verified: VerifiedMessage, schemas: Schemas, limits: ContentLimits) -> ValidMessage:
@@ -54,24 +54,27 @@ def admit(verified: VerifiedMessage, examined: Examined) -> ValidMessage:
         verified=verified,
         header=examined.header or read_header(verified.signed_tree),
         attachments=examined.attachments,
-        content_digest=content_digest(verified.signed_tree, examined.attachments),
+        content_digest=content_digest(examined.message, examined.attachments),
     )
 
 
 def examine(verified: VerifiedMessage, schemas: Schemas, limits: ContentLimits) -> Examined:
     """Return what *verified* says and all that is wrong with it: schema, rules and attachments at once."""
-    tree = verified.signed_tree
-    attachments, refused = examine_attachments(tree, limits.attachments)
-    rules = _status_rules(tree) if is_status(tree) else _document_rules(tree, limits)
+    message = outline(verified.signed_tree)
+    header = find_header(message)
+    attachments, refused = examine_attachments(message, limits.attachments)
+    rules = _status_rules(message) if is_status(message) else _document_rules(message, header, limits)
     return Examined(
-        violations=(*schemas.violations(tree), *rules, *refused),
-        header=find_header(tree),
+        violations=(*schemas.violations(verified.signed_tree), *rules, *refused),
+        header=header,
         attachments=attachments,
+        message=message,
     )
 
 
-def _document_rules(tree: etree._Element, limits: ContentLimits) -> Iterator[Violation]:
-    named = recipients(message_header(tree))
+def _document_rules(message: Field, header: Header | None, limits: ContentLimits) -> Iterator[Violation]:
+    document = header if isinstance(header, DocumentHeader) else None
+    named = document.recipients if document else recipients(message_header(message))
     if not named:
         yield violation(_CODE.NO_RECIPIENT, path=f"{_HEADER_PATH}/To", rule="QCVN 102:2016, 1.2")
     if len(named) > limits.recipients:
@@ -83,7 +86,7 @@ def _document_rules(tree: etree._Element, limits: ContentLimits) -> Iterator[Vio
             limit=limits.recipients,
         )
     yield from _repeated_recipients(agency_key(code) for code in named if code)
-    yield from _secrecy_rule(tree)
+    yield from _secrecy_rule(document.secrecy if document else secrecy_of(message.element))
 
 
 def _repeated_recipients(keys: Iterable[AgencyKey]) -> Iterator[Violation]:
@@ -101,14 +104,13 @@ def _repeated_recipients(keys: Iterable[AgencyKey]) -> Iterator[Violation]:
         seen.add(key)
 
 
-def _secrecy_rule(tree: etree._Element) -> Iterator[Violation]:
-    level = secrecy_of(tree)
+def _secrecy_rule(level: str | None) -> Iterator[Violation]:
     if level is not None:
         yield violation(_CODE.STATE_SECRET, path="/edXML", rule="QĐ 28/2018/QĐ-TTg, 1.2", level=level)
 
 
-def _status_rules(tree: etree._Element) -> Iterator[Violation]:
-    status = text(message_header(tree), "StatusCode")
+def _status_rules(message: Field) -> Iterator[Violation]:
+    status = text(message_header(message), "StatusCode")
     if status not in set(StatusCode):
         yield violation(
             _CODE.UNKNOWN_STATUS_CODE,
@@ -116,7 +118,7 @@ def _status_rules(tree: etree._Element) -> Iterator[Violation]:
             rule="QĐ 28/2018/QĐ-TTg, 10.2.h",
             status=status,
         )
-    if next(attachment_elements(tree), None) is not None:
+    if next(attachment_elements(message), None) is not None:
         yield violation(
             _CODE.SCHEMA_VIOLATION,
             path="/edXML/AttachmentEncoded",
@@ -124,4 +126,4 @@ def _status_rules(tree: etree._Element) -> Iterator[Violation]:
             reason_vi="trạng thái không mang tệp đính kèm.",
             reason_en="a status carries no attachments.",
         )
-    yield from _secrecy_rule(tree)
+    yield from _secrecy_rule(secrecy_of(message.element))

@@ -1,16 +1,16 @@
 """Reads attachments out of the tree that a signature covers: decoded, unwrapped, and called what they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import pybase64
-from lxml import etree
+from lxml.etree import _Element
 
 from hub.errors import RejectionCode, SchemaViolation
 from hub.message.content_type import content_type_of
 from hub.message.edxml import Attachment
-from hub.message.edxml_elements import attachment_elements, child, text, whole_text
+from hub.message.edxml_elements import Field, attachment_elements, child, outline, text, whole_text
 from hub.message.refusal import violation
 from hub.message.xml_path import path_of
 from hub.message.zip_container import Oversized, unpack_single
@@ -24,47 +24,48 @@ _WHITESPACE: Final = " \t\r\n"
 class EncodedAttachment:
     """An `Attachment` element as it stands in the tree."""
 
-    element: etree._Element
-    path: str
-    """Where it stands."""
+    field: Field
     content_id: str
     name: str
+    step: str
+    """Where it stands among the others."""
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the message."""
+        holder = self.field.element.getparent()
+        return self.step if holder is None else f"{path_of(holder)}/{self.step}"
 
 
-def content_id(element: etree._Element) -> str:
-    """Return the `ContentId` in *element* without the `cid:` that senders write on one side only."""
-    written = text(element, "ContentId")
+def content_id(field: Field) -> str:
+    """Return the `ContentId` in *field* without the `cid:` that senders write on one side only."""
+    written = text(field, "ContentId")
     return written[len(_PREFIX) :] if written.lower().startswith(_PREFIX) else written
 
 
-def encoded_attachments(signed_tree: etree._Element) -> tuple[EncodedAttachment, ...]:
+def encoded_attachments(message: Field) -> tuple[EncodedAttachment, ...]:
     """Return the attachments in their order, of an invalid message too."""
-    elements = tuple(attachment_elements(signed_tree))
+    fields = tuple(attachment_elements(message))
     return tuple(
         EncodedAttachment(
-            element=element, path=path, content_id=content_id(element), name=text(element, "AttachmentName")
+            field=field, content_id=content_id(field), name=text(field, "AttachmentName"), step=step
         )
-        for element, path in zip(elements, _paths(elements), strict=True)
+        for field, step in zip(fields, _steps(len(fields)), strict=True)
     )
 
 
-def _paths(siblings: Sequence[etree._Element]) -> Iterator[str]:
-    """Return the path of each of *siblings*; `path_of` would count them anew for every one."""
-    if not siblings:
-        return iter(())
-    first = path_of(siblings[0])
-    if len(siblings) == 1:
-        return iter((first,))
-    return (f"{first.removesuffix('[1]')}[{place}]" for place in range(1, len(siblings) + 1))
+def _steps(count: int) -> Iterator[str]:
+    """Return the last step of the path of each of *count*; `path_of` would count them anew for every one."""
+    return iter(("Attachment",)) if count == 1 else (f"Attachment[{place + 1}]" for place in range(count))
 
 
 def decode(encoded: EncodedAttachment) -> bytes | None:
     """Return the bytes that were encoded; None where it is not base64 (white space between is)."""
-    holder = child(encoded.element, "ContentTransferEncoded")
+    holder = child(encoded.field, "ContentTransferEncoded")
     if holder is None:
         return None
     try:
-        letters = _without_spaces(whole_text(holder))
+        letters = _without_spaces(whole_text(holder.element))
         content = pybase64.b64decode(letters, validate=True)
     except ValueError:  # other than ASCII, or `binascii.Error`
         return None
@@ -96,9 +97,9 @@ def open_attachment(encoded: EncodedAttachment, content: bytes, *, limit: int) -
     )
 
 
-def read_attachments(signed_tree: etree._Element, *, limit: int = MAX_UNPACKED) -> tuple[Attachment, ...]:
+def read_attachments(signed_tree: _Element, *, limit: int = MAX_UNPACKED) -> tuple[Attachment, ...]:
     """Return the attachments of a valid message; raises `SchemaViolation` at one that cannot be read."""
-    return tuple(_read(encoded, limit) for encoded in encoded_attachments(signed_tree))
+    return tuple(_read(encoded, limit) for encoded in encoded_attachments(outline(signed_tree)))
 
 
 def _read(encoded: EncodedAttachment, limit: int) -> Attachment:

@@ -13,7 +13,16 @@ from hub.message.edxml import (
     StatusCode,
     StatusHeader,
 )
-from hub.message.edxml_elements import business, child, children, is_status, message_header, text
+from hub.message.edxml_elements import (
+    Field,
+    business,
+    child,
+    children,
+    is_status,
+    message_header,
+    outline,
+    text,
+)
 from hub.message.identifiers import AgencyCode, DocumentId
 from hub.message.refusal import violation
 from hub.message.secrecy import secrecy_of
@@ -23,7 +32,7 @@ _HEADER_PATH: Final = "/edXML/edXMLEnvelope/edXMLHeader/MessageHeader"
 
 def read_header(signed_tree: etree._Element) -> Header:
     """Return the header of a valid message; raises `SchemaViolation` where there is none to read."""
-    header = find_header(signed_tree)
+    header = find_header(outline(signed_tree))
     if header is None:
         raise SchemaViolation(
             [
@@ -39,23 +48,23 @@ def read_header(signed_tree: etree._Element) -> Header:
     return header
 
 
-def find_header(signed_tree: etree._Element) -> Header | None:
+def find_header(message: Field) -> Header | None:
     """Return the header, of an invalid message too; None where it lacks what a header cannot do without."""
-    fields = message_header(signed_tree)
+    fields = message_header(message)
     if fields is None or not text(fields, "From", "OrganId"):
         return None
-    if is_status(signed_tree):
+    if is_status(message):
         return _status_header(fields)
-    return _document_header(fields, signed_tree)
+    return _document_header(fields, message)
 
 
-def recipients(fields: etree._Element | None) -> tuple[AgencyCode, ...]:
+def recipients(fields: Field | None) -> tuple[AgencyCode, ...]:
     """Return the codes of all `To`, in their order, empty where one has none."""
     return tuple(AgencyCode(text(to, "OrganId")) for to in children(fields, "To"))
 
 
-def _document_header(fields: etree._Element, tree: etree._Element) -> DocumentHeader | None:
-    packet = business(tree)
+def _document_header(fields: Field, message: Field) -> DocumentHeader | None:
+    packet = business(message)
     business_type = _number(text(packet, "BussinessDocType"), within=3)
     priority = _number(text(fields, "OtherInfo", "Priority"), within=4)
     document_id = text(fields, "DocumentId")
@@ -72,12 +81,12 @@ def _document_header(fields: etree._Element, tree: etree._Element) -> DocumentHe
         business_type=BusinessType(business_type),
         priority=priority,
         due_on=_date(text(fields, "DueDate")),
-        secrecy=secrecy_of(tree),
+        secrecy=secrecy_of(message.element),
         affects=_affected(BusinessType(business_type), fields, packet),
     )
 
 
-def _status_header(fields: etree._Element) -> StatusHeader | None:
+def _status_header(fields: Field) -> StatusHeader | None:
     answered = child(fields, "ResponseFor")
     status = text(fields, "StatusCode")
     if status not in set(StatusCode) or not text(answered, "OrganId") or not text(answered, "DocumentId"):
@@ -91,9 +100,7 @@ def _status_header(fields: etree._Element) -> StatusHeader | None:
     )
 
 
-def _affected(
-    business_type: BusinessType, fields: etree._Element, packet: etree._Element | None
-) -> tuple[DocumentId, ...]:
+def _affected(business_type: BusinessType, fields: Field, packet: Field | None) -> tuple[DocumentId, ...]:
     """Return the documents meant; vendors name the recalled one in `Bussiness` or in `ResponseFor`."""
     match business_type:
         case BusinessType.NEW:

@@ -9,7 +9,12 @@ _LONGEST_NAME: Final = 60
 
 def name_of(element: etree._Element) -> str:
     """Return the name of *element* without its namespace, shortened where it is absurdly long."""
-    return str(element.tag).rpartition("}")[2][:_LONGEST_NAME]
+    return name_in(str(element.tag))
+
+
+def name_in(tag: str) -> str:
+    """Return the name in *tag*, likewise."""
+    return tag.rpartition("}")[2][:_LONGEST_NAME]
 
 
 def path_of(element: etree._Element) -> str:

@@ -20,6 +20,7 @@ from hub.intake.verify import verify
 from hub.message.content_digest import content_digest
 from hub.message.decision import Admit
 from hub.message.directory import Directory
+from hub.message.edxml_elements import outline
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import (
     AgencyKey,
@@ -71,7 +72,7 @@ class Checks:
             "verify": _cost(received, lambda _: verify(next(again), line.anchors)),
             "xsd": _cost(verified, lambda each: catalogue.violations(each.signed_tree)),
             "content_digest": _cost(
-                valid, lambda each: content_digest(each.verified.signed_tree, each.attachments)
+                valid, lambda each: content_digest(outline(each.verified.signed_tree), each.attachments)
             ),
             "validate": _cost(verified, lambda each: validate(each, catalogue, line.content_limits)),
             "authorize": _cost(valid, lambda each: authorize(each, self.directory)),

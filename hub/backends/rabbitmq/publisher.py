@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from secrets import token_hex
 from types import TracebackType
 from typing import Final, Self
-from uuid import uuid4
 
 import structlog
 
@@ -126,7 +126,7 @@ class RabbitPublisher:
         """Publish *entry* once, after all that were started before it, and return what the broker said."""
         if self._pump_task is None or self._pump_task.done() or self._is_held_up_at_the_end():
             return PublishResult.UNKNOWN
-        flight = _Flight(entry=entry, message_id=uuid4().hex, answer=self._loop.create_future())
+        flight = _Flight(entry=entry, message_id=token_hex(16), answer=self._loop.create_future())
         self._waiting.append(flight)
         self._work.set()
         try:

@@ -7,6 +7,7 @@ from hub.errors import RejectionCode
 from hub.intake.reject import reject
 from hub.intake.validate import ContentLimits, examine
 from hub.message.edxml import DocumentHeader, Header
+from hub.message.edxml_elements import outline
 from hub.message.edxml_reading import find_header
 from hub.message.refusal import violation
 from tests.support.envelopes import a_document
@@ -16,7 +17,7 @@ A_VIOLATION = violation(RejectionCode.NO_RECIPIENT, path="/edXML", rule="1.2")
 
 
 def header_of(body: bytes) -> Header:
-    header = find_header(verified(body).signed_tree)
+    header = find_header(outline(verified(body).signed_tree))
     assert header is not None
     return header
 

@@ -6,6 +6,7 @@ from adapters.kit.envelope import Party, Signer, Staff
 from hub.message.attachment_reading import read_attachments
 from hub.message.content_digest import content_digest
 from hub.message.edxml import BusinessType
+from hub.message.edxml_elements import outline
 from hub.message.hardened_xml import parse_hardened
 from tests.support.envelopes import A_MOMENT, DocumentBuilder, a_document, a_status
 
@@ -14,7 +15,7 @@ BODY = a_document().with_attachment("b.txt", b"text").answering("d-0", "H41")
 
 def digest_of(body: bytes) -> bytes:
     tree = parse_hardened(body)
-    return content_digest(tree, read_attachments(tree))
+    return content_digest(outline(tree), read_attachments(tree))
 
 
 SAME = digest_of(BODY.unsigned())
