@@ -19,10 +19,12 @@ _DECLARED_ENCODING: Final = re.compile(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*[
 _ADMITTED_ENCODINGS: Final = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
 _OLD_NAMESPACE: Final = "http://www.e-doc.vn/Schema/"
 _INSTANCE_NAMESPACE: Final = "http://www.w3.org/2001/XMLSchema-instance"
+_INCLUSION_NAMESPACE: Final = "http://www.w3.org/2001/XInclude"
 _RARE: Final = 500
 # Not `//`, which steps to every node first and then to its children: three times as long.
 _INSTRUCTION: Final = "boolean(/descendant::processing-instruction())"
 _INSTANCE_ATTRIBUTE: Final = "boolean(/descendant::*/@xsi:*)"
+_INCLUSION: Final = "boolean(/descendant::xi:*)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,9 @@ def _forbidden_nodes(root: etree._Element) -> Violation | None:
     # libxml2 follows xsi:schemaLocation when it validates; xsi:type would choose other types than ours.
     if _condition(_INSTANCE_ATTRIBUTE)(root):
         return _forbidden(vi="thuộc tính xsi:…", en="an xsi:… attribute")
+    # Nothing here follows it; a recipient's software may.
+    if _condition(_INCLUSION)(root):
+        return _forbidden(vi="phần tử XInclude", en="an XInclude element")
     return None
 
 
@@ -156,8 +161,10 @@ def _too_deep_or_long(root: etree._Element, limits: ParseLimits) -> Violation | 
 
 @cache
 def _is_suspicious(limits: ParseLimits) -> etree.XPath:
-    """Return one question for all four: each evaluation lets go of the interpreter lock, and waits for it."""
-    return _condition(_INSTRUCTION, _INSTANCE_ATTRIBUTE, _deeper_than(limits), _longer_than(limits))
+    """Return one question for all five: each evaluation lets go of the interpreter lock, and waits for it."""
+    return _condition(
+        _INSTRUCTION, _INSTANCE_ATTRIBUTE, _INCLUSION, _deeper_than(limits), _longer_than(limits)
+    )
 
 
 def _deeper_than(limits: ParseLimits) -> str:
@@ -170,7 +177,8 @@ def _longer_than(limits: ParseLimits) -> str:
 
 @cache
 def _condition(*alternatives: str) -> etree.XPath:
-    return etree.XPath(" or ".join(alternatives), namespaces={"xsi": _INSTANCE_NAMESPACE}, regexp=False)
+    namespaces = {"xsi": _INSTANCE_NAMESPACE, "xi": _INCLUSION_NAMESPACE}
+    return etree.XPath(" or ".join(alternatives), namespaces=namespaces, regexp=False)
 
 
 def _not_well_formed(error: etree.XMLSyntaxError) -> Violation:

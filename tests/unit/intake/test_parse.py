@@ -47,12 +47,6 @@ def test_harmless_variety_is_admitted(vector: dict[str, str]) -> None:
     assert etree.QName(parsed.tree).localname == "edXML"
 
 
-def test_an_inclusion_is_left_unprocessed() -> None:
-    parsed = parse(received((VECTORS / "x-include.xml").read_bytes()), LIMITS)
-
-    assert parsed.tree.find(".//{http://www.w3.org/2001/XInclude}include") is not None
-
-
 def test_a_real_document_keeps_its_received_bytes() -> None:
     submitted = received(a_document().unsigned())
 
