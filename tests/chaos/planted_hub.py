@@ -92,7 +92,11 @@ def outage_counts_as_attempt() -> None:
 def no_lane_guard() -> None:
     """Publish whatever is due, also where something earlier on its lane never was."""
     handed_over = [("coalesce(f.lane_number > h.from_number and f.lane_number > 0, false)", "false")]
-    claimed = [("where not c.is_fresh or", "where true or"), ("where not p.is_fresh or", "where true or")]
+    claimed = [
+        ("where f.lane_number = 0 or", "where true or"),
+        ("where not c.is_fresh or", "where true or"),
+        ("where not p.is_fresh or", "where true or"),
+    ]
     _rewrite(posting, "insert_outbox_entries", handed_over)
     _rewrite(outbox, "claim_outbox_entries", claimed)
 

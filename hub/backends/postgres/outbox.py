@@ -51,6 +51,7 @@ class PostgresOutbox:
         self._clock = clock
         self._new_id = new_id
         self._terms = terms
+        self._served_last = ""
 
     async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
         """Take up to *limit* due entries of at most *octets* together (one at least), in a short commit."""
@@ -62,10 +63,12 @@ class PostgresOutbox:
                 octets,
                 self._claimant.lease,
                 CLASS_OF_CLAIMANTS,
+                self._served_last,
             )
             needless = [row["entry_id"] for row in rows if row["state"] != DeliveryState.WAITING.value]
             if needless:
                 await transaction.execute(statement("delete_acknowledged_outbox_entries"), needless)
+        self._served_last = rows[-1]["mailbox"] if rows else ""  # the next claim serves those behind it first
         return [_entry(row) for row in rows if row["state"] == DeliveryState.WAITING.value]
 
     async def release(self, entries: Sequence[OutboxEntry]) -> None:

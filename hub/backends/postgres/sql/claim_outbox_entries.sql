@@ -1,45 +1,106 @@
--- A claim is free when nobody holds it, when its time is over, or when its process is gone (its advisory lock with it).
-with alive as materialized (
+-- Who may hold claims: a claim is free when nobody holds it, when its time is over, or when its process is gone (its
+-- advisory lock with it).
+with recursive holders as materialized (
     select objid::bigint as claimant
     from pg_locks
     where locktype = 'advisory' and granted and objsubid = 2 and classid = $5::oid
         and database = (select oid from pg_database where datname = current_database())
+    union all
+    select $1::bigint
+),
+parked as materialized (
+    select name as mailbox from mailboxes where parked_until > now()
+),
+-- Who has anything waiting: one step through an index for each, once round, beginning behind $6, which the last claim
+-- served. No more steps are made than `served` needs, so that a claim costs the same with 200 mailboxes and with 5,000.
+waiting_for (mailbox, position, is_round) as (
+    values ($6::text, 0, false)
+    union all
+    select coalesce(next.mailbox, ''), w.position + 1, w.is_round or next.mailbox is null
+    from waiting_for w
+    cross join lateral (
+        select least(
+            (select o.mailbox from outbox_entries o where o.is_fresh and o.mailbox > w.mailbox
+            order by o.mailbox limit 1),
+            (select o.mailbox from outbox_entries o where not o.is_fresh and o.mailbox > w.mailbox
+            order by o.mailbox limit 1)
+        ) as mailbox
+        offset 0 -- asked once, not once for each mention
+    ) as next
+    where not w.is_round or next.mailbox <= $6::text
+),
+-- Two hundred mailboxes, and only who has something that is free, and does not stand behind what another process
+-- holds, among its first. Together they give what is needed a few times over. So what is urgent goes first where up to
+-- two hundred wait; where more do, it goes first when its mailbox has its turn, a few claims later.
+served as materialized (
+    select s.mailbox, greatest(5, least($2::int, 5 * $2::int / count(*) over ())) as share
+    from (
+        select w.mailbox
+        from waiting_for w
+        where w.position > 0 and w.mailbox <> '' and w.mailbox not in (select mailbox from parked)
+            and coalesce(
+                (select true from (
+                    select o.sender, o.recipient, o.is_urgent, o.lane_number from outbox_entries o
+                    where o.mailbox = w.mailbox and o.is_fresh
+                        and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
+                    order by o.is_urgent desc, o.entry_id
+                    limit 50
+                ) as f
+                where f.lane_number = 0 or not exists (
+                    select from outbox_entries e
+                    where e.sender = f.sender and e.recipient = f.recipient and e.is_urgent = f.is_urgent
+                        and e.is_fresh and e.lane_number > 0 and e.lane_number < f.lane_number
+                        and e.claimed_by <> $1::bigint and e.claimed_until >= now()
+                        and e.claimed_by in (select claimant from holders))
+                limit 1),
+                (select true from outbox_entries o
+                where o.mailbox = w.mailbox and not o.is_fresh and o.not_before <= now()
+                    and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
+                limit 1))
+        limit greatest(200, $2::int)
+    ) as s
 ),
 -- Mailbox by mailbox, so that what is parked, or waits for its next attempt, is not even looked at.
 candidates as materialized (
     select d.*
-    from mailboxes m
+    from served s
     cross join lateral (
         (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
         from outbox_entries o
-        where o.mailbox = m.name and o.is_fresh
-            and (o.claimed_by is null or o.claimed_until < now()
-                or o.claimed_by <> $1::bigint and o.claimed_by not in (select claimant from alive))
+        where o.mailbox = s.mailbox and o.is_fresh
+            and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
         order by o.is_urgent desc, o.entry_id
-        limit $2::int)
+        limit s.share)
         union all
         (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
         from outbox_entries o
-        where o.mailbox = m.name and not o.is_fresh and o.not_before <= now()
-            and (o.claimed_by is null or o.claimed_until < now()
-                or o.claimed_by <> $1::bigint and o.claimed_by not in (select claimant from alive))
+        where o.mailbox = s.mailbox and not o.is_fresh and o.not_before <= now()
+            and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
         order by o.not_before
-        limit $2::int)
+        limit s.share)
     ) as d
-    where m.parked_until is null or m.parked_until <= now()
-    order by d.is_urgent desc, d.entry_id
-    limit 5 * $2::int
 ),
--- What stands behind what another process holds is not worth picking: it would be left out below.
+-- What stands behind what another process holds is not worth picking: it would be left out below. Looked for once
+-- for a lane, as far as its last candidate.
+held as materialized (
+    select l.sender, l.recipient, l.is_urgent, (
+        select min(e.lane_number) from outbox_entries e
+        where e.sender = l.sender and e.recipient = l.recipient and e.is_urgent = l.is_urgent
+            and e.is_fresh and e.lane_number > 0 and e.lane_number < l.last_number
+            and e.claimed_by <> $1::bigint and e.claimed_until >= now()
+            and e.claimed_by in (select claimant from holders)) as from_number
+    from (
+        select sender, recipient, is_urgent, max(lane_number) as last_number
+        from candidates
+        where is_fresh and lane_number > 0
+        group by sender, recipient, is_urgent
+    ) as l
+),
 due as materialized (
     select c.entry_id
     from candidates c
-    where not c.is_fresh or c.lane_number = 0 or not exists (
-        select from outbox_entries e
-        where e.sender = c.sender and e.recipient = c.recipient and e.is_urgent = c.is_urgent
-            and e.is_fresh and e.lane_number > 0 and e.lane_number < c.lane_number
-            and e.claimed_by <> $1::bigint and e.claimed_until >= now()
-            and e.claimed_by in (select claimant from alive))
+    left join held h using (sender, recipient, is_urgent)
+    where not c.is_fresh or c.lane_number = 0 or h.from_number is null or c.lane_number < h.from_number
     order by c.is_urgent desc, c.entry_id
     limit $2::int
 ),
@@ -48,21 +109,31 @@ picked as materialized (
     select o.entry_id, o.sender, o.recipient, o.is_urgent, o.lane_number, o.is_fresh, o.octets
     from outbox_entries o
     where o.entry_id in (select entry_id from due) and o.not_before <= now()
-        and (o.claimed_by is null or o.claimed_until < now()
-            or o.claimed_by <> $1::bigint and o.claimed_by not in (select claimant from alive))
+        and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
     order by o.is_urgent desc, o.entry_id
     for update of o skip locked
+),
+-- Nothing on the lane may be earlier that was never published and is neither picked nor in our own hand.
+missed as materialized (
+    select l.sender, l.recipient, l.is_urgent, (
+        select min(e.lane_number) from outbox_entries e
+        where e.sender = l.sender and e.recipient = l.recipient and e.is_urgent = l.is_urgent
+            and e.is_fresh and e.lane_number > 0 and e.lane_number < l.last_number
+            and e.claimed_by is distinct from $1::bigint
+            and e.entry_id not in (select entry_id from picked)) as from_number
+    from (
+        select sender, recipient, is_urgent, max(lane_number) as last_number
+        from picked
+        where is_fresh and lane_number > 0
+        group by sender, recipient, is_urgent
+    ) as l
 ),
 allowed as (
     select p.entry_id, sum(p.octets) over (order by p.is_urgent desc, p.entry_id) as octets_with,
         row_number() over (order by p.is_urgent desc, p.entry_id) as position
     from picked p
-    where not p.is_fresh or p.lane_number = 0 or not exists (
-        select from outbox_entries e
-        where e.sender = p.sender and e.recipient = p.recipient and e.is_urgent = p.is_urgent
-            and e.is_fresh and e.lane_number > 0 and e.lane_number < p.lane_number
-            and e.claimed_by is distinct from $1::bigint
-            and e.entry_id not in (select entry_id from picked))
+    left join missed m using (sender, recipient, is_urgent)
+    where not p.is_fresh or p.lane_number = 0 or m.from_number is null or p.lane_number < m.from_number
 ),
 taken as (
     update outbox_entries o set claimed_by = $1::bigint, claimed_until = now() + $4::interval
