@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -19,12 +20,14 @@ from hub.backends.postgres.pool import Database
 from hub.backends.postgres.quarantine import PostgresQuarantine
 from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.postgres.returns import PostgresReturns
+from hub.backends.postgres.revocation import PostgresRevocation, remember_warnings
 from hub.backends.postgres.room import ADVICE as DATABASE_ADVICE
 from hub.backends.postgres.seam import PostgresSeam, Terms
 from hub.backends.rabbitmq.alarm import ADVICE as BROKER_ADVICE
 from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
 from hub.backends.rabbitmq.consumer import RabbitConsumer
 from hub.backends.rabbitmq.publisher import PublishLimits, RabbitPublisher
+from hub.backends.web import WebClient
 from hub.catalogue import Catalogue
 from hub.delivery.line import DeliveryLine
 from hub.delivery.recover import RecoveryPolicy
@@ -37,15 +40,17 @@ from hub.logs import configure
 from hub.message import properties
 from hub.ports import BatchLimits, Consumer
 from hub.settings import Settings
-from hub.signature.certificates import TrustAnchors
+from hub.signature.certificates import AnchorPolicy, TrustAnchors
 from hub.signature.signing import SigningKey
 from hub.workers import measures
 from hub.workers.attestation import Attestation
+from hub.workers.certificate_watch import CertificateWatch
 from hub.workers.health import HealthServer
 from hub.workers.intake import Intake, IntakeWorker
 from hub.workers.quarantine import QuarantineWorker
 from hub.workers.relay import Relay, RelayLimits
 from hub.workers.returns import ReturnsWorker
+from hub.workers.revocation import RevocationWorker
 from hub.workers.waiting import wait
 
 log = structlog.get_logger(__name__)
@@ -138,6 +143,8 @@ class Hub:
             tasks.create_task(_load_the_judge(line.catalogue, stop))
             tasks.create_task(self._backends.presence.keep(relayed))
             tasks.create_task(self._health().run(relayed))
+            tasks.create_task(self._keep_revocation_fresh(line.anchors, relayed))
+            tasks.create_task(self._certificate_watch().run(relayed))
             relaying = tasks.create_task(self._relay.run(taken_in))
             taking_in = [tasks.create_task(worker.run(stop)) for worker in workers]
             await asyncio.wait(taking_in)
@@ -145,6 +152,26 @@ class Hub:
             self._backends.publisher.wait_for_no_alarm()
             await relaying
             relayed.set()
+
+    async def _keep_revocation_fresh(self, anchors: TrustAnchors, stop: asyncio.Event) -> None:
+        async with WebClient.open() as web:
+            worker = RevocationWorker(
+                store=PostgresRevocation(self._backends.database),
+                registry=self._registry,
+                anchors=anchors,
+                web=web,
+                clock=self._clock,
+                executor=self._backends.executor,
+                interval=self._settings.revocation_interval,
+            )
+            await worker.run(stop)
+
+    def _certificate_watch(self) -> CertificateWatch:
+        return CertificateWatch(
+            registry=self._registry,
+            remember=partial(remember_warnings, self._backends.database),
+            clock=self._clock,
+        )
 
     def _make_relay(self) -> Relay:
         settings = self._settings
@@ -269,13 +296,25 @@ def intake_line(settings: Settings) -> IntakeLine:
     """Return the checks that *settings* describe."""
     catalogue = Catalogue(settings.schemas) if settings.schemas is not None else Catalogue()
     return IntakeLine(
-        anchors=TrustAnchors.from_bytes(settings.trust_anchors.read_bytes()),
+        anchors=trust_anchors(settings),
         catalogue=catalogue,
         parse_limits=ParseLimits(octets=settings.max_message_octets),
         content_limits=ContentLimits(
             recipients=settings.max_recipients,
             attachments=AttachmentLimits(octets=settings.max_attachment_octets),
         ),
+    )
+
+
+def trust_anchors(settings: Settings) -> TrustAnchors:
+    """Return the anchors with what the settings ask below each; raises `ConfigurationError`."""
+    return TrustAnchors.from_bytes(
+        settings.trust_anchors.read_bytes(),
+        policies={
+            prefix: AnchorPolicy(revocation=each.revocation, hosts=frozenset(each.hosts))
+            for prefix, each in settings.anchor_policies.items()
+        },
+        otherwise=AnchorPolicy(revocation=settings.revocation, hosts=frozenset(settings.revocation_hosts)),
     )
 
 

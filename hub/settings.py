@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -13,6 +13,7 @@ from pydantic_settings import (
 )
 
 from hub.errors import ConfigurationError
+from hub.message.trust import RevocationPolicy
 from hub.transport.tls import TlsFiles
 
 
@@ -24,6 +25,17 @@ def _readable(path: Path) -> Path:
 
 
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+
+
+class AnchorSettings(BaseModel):
+    """What is asked of certificates below one trust anchor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    revocation: RevocationPolicy = RevocationPolicy.SOFT
+    hosts: tuple[str, ...] = ()
+
+
 Delays = Annotated[tuple[timedelta, ...], Field(min_length=1)]
 
 
@@ -66,6 +78,17 @@ class Settings(BaseSettings):
 
     trust_anchors: ReadableFile
     """PEM file with the certificates that signing certificates must chain to."""
+    revocation: RevocationPolicy = RevocationPolicy.SOFT
+    """What becomes of a message where it is not known whether its certificate is revoked: `hard` refuses it,
+    `soft` accepts it and keeps the verdict INDETERMINATE with it, `none` looks at nobody's status. What is
+    known to be revoked is refused, save with `none`."""
+    revocation_hosts: tuple[str, ...] = ()
+    """Hosts that the hub may ask for CRLs and by OCSP, with the port where it is not the usual one; no other
+    address that stands in a certificate is ever asked."""
+    anchor_policies: dict[str, AnchorSettings] = {}
+    """`revocation` and `hosts` for single trust anchors, by the first characters of their fingerprints."""
+    revocation_interval: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    """How often CRLs and OCSP responders are asked for news, also while what they said is still in force."""
     hub_key: ReadableFile
     """PEM file with the hub's encrypted signing key, its certificate and the chain."""
     hub_key_password: SecretStr

@@ -92,6 +92,10 @@ class Directory:
         """Return the registered certificate with *fingerprint*."""
         return self._certificates.get(fingerprint)
 
+    def certificates(self) -> tuple[RegisteredCertificate, ...]:
+        """Return every registered certificate, also those that have ended."""
+        return tuple(self._certificates.values())
+
     def is_open(self, mailbox: MailboxName) -> bool:
         """Whether *mailbox* is connected and not closed."""
         return mailbox in self._open_mailboxes

@@ -93,6 +93,16 @@ def in_force_until(evidence: TrustObject) -> datetime | None:
         return None
 
 
+def made_at(evidence: TrustObject) -> datetime | None:
+    """Return from when *evidence* is; None where it is malformed."""
+    try:
+        if evidence.kind is TrustObjectKind.CRL:
+            return _crl(evidence).last_update_utc
+        return ocsp.load_der_ocsp_response(evidence.body).this_update_utc
+    except _UNREADABLE:
+        return None
+
+
 @lru_cache(maxsize=64)
 def _crl(evidence: TrustObject) -> x509.CertificateRevocationList:
     return x509.load_der_x509_crl(evidence.body)

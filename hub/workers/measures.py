@@ -32,4 +32,10 @@ BROKER_BLOCKED: Final = Gauge(
     "hub_broker_blocked", "1 while the broker is low on memory or disk and takes no messages."
 )
 DATABASE_FULL: Final = Gauge("hub_database_full", "1 while the database's disk is full.")
+CERTIFICATES_EXPIRING: Final = Gauge(
+    "hub_certificates_expiring", "Certificates in use that end within so many days.", ["days"]
+)
+REVOCATION_FETCHES: Final = Counter(
+    "hub_revocation_fetches_total", "Inquiries for CRLs and OCSP responses.", ["kind", "result"]
+)
 TASKS: Final = Gauge("hub_tasks", "asyncio tasks of the process: as many as are in flight, and a dozen.")

@@ -41,7 +41,7 @@ def _default(field: FieldInfo) -> str:
     if field.default is None:
         return "–"
     if isinstance(field.default, tuple):
-        return ", ".join(f"`{each}`" for each in field.default)
+        return ", ".join(f"`{each}`" for each in field.default) or "–"
     return f"`{field.default}`"
 
 

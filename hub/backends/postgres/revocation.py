@@ -1,6 +1,6 @@
 """Revocation data in the database: fetched by one process, read by all, still there after a restart."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -9,21 +9,8 @@ from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.statements import columns, statement
 from hub.message.identifiers import Digest, Fingerprint
 from hub.message.trust import NOTHING_KNOWN, TrustMaterial, TrustObject, TrustObjectKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevocationSource:
-    """Where the status of certificates is published."""
-
-    kind: TrustObjectKind
-    url: str
-    fingerprint: Fingerprint | None = None
-    """Of OCSP: the certificate that is asked about."""
-
-    @property
-    def key(self) -> str:
-        """What it is known by."""
-        return self.url if self.fingerprint is None else f"{self.url}#{self.fingerprint.hex()}"
+from hub.signature.expiry import Warned
+from hub.signature.inquiry import Inquiry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +69,22 @@ class RevocationStock:
         return self._material
 
 
+async def remember_warnings(database: Database, warnings: Sequence[Warned]) -> tuple[Warned, ...]:
+    """Note *warnings* and return those that nobody had noted before."""
+    rows = [(each.fingerprint, each.days) for each in warnings]
+    async with database.transaction() as transaction:
+        new = await transaction.fetch(statement("enter_certificate_warnings"), *columns(rows, 2))
+    return tuple(Warned(fingerprint=Fingerprint(row["fingerprint"]), days=row["days"]) for row in new)
+
+
 class PostgresRevocation:
-    """Implements `hub.ports.RevocationStore`."""
+    """What was fetched, and what is to be fetched when."""
 
     def __init__(self, database: Database) -> None:
         """Keep everything in *database*."""
         self._database = database
 
-    async def enter(self, sources: Sequence[RevocationSource]) -> None:
+    async def enter(self, sources: Iterable[Inquiry]) -> None:
         """Know exactly *sources*; what was fetched from others is dropped."""
         rows = sorted((each.key, each.kind.value, each.url, each.fingerprint) for each in sources)
         async with self._database.transaction() as transaction:
@@ -130,6 +125,13 @@ class PostgresRevocation:
                 statement("note_revocation_failure"), source, reason, due_in.total_seconds()
             )
         return count if isinstance(count, int) else 0
+
+    async def certificates(self) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+        """Return the registered certificates that are good or will be, and those of issuers, in DER form."""
+        async with self._database.connection() as connection:
+            good = await connection.fetch(statement("read_good_certificates"))
+            issuers = await connection.fetch(statement("read_issuing_certificates"))
+        return tuple(row["der"] for row in good), tuple(row["der"] for row in issuers)
 
     async def sources(self) -> tuple[SourceEntry, ...]:
         """Return all sources."""
