@@ -70,6 +70,15 @@ def test_what_comes_for_the_first_time_is_excused_by_no_forgotten_connection() -
     assert broken(case.plus(forgotten(case, f"{consumer(case)}>broker")))
 
 
+@pytest.mark.parametrize("target", ["hub-1", "hub-2>database", "hub-1>broker", "broker", "database"])
+def test_what_a_hub_may_have_published_twice_may_come_later_as_well(target: str) -> None:
+    case = overtaken(is_redelivered=False)
+    struck = forgotten(case, f"{consumer(case)}>broker")
+
+    assert not broken(case.plus(struck, replace(struck, what="crash", target=target)))
+    assert broken(case.plus(replace(struck, what="crash", target=target)))
+
+
 @pytest.mark.parametrize("line", ["hub-1>broker", "K08-1>broker", "hub-1>database"])
 def test_another_forgotten_connection_excuses_nothing(line: str) -> None:
     case = overtaken()

@@ -1,11 +1,11 @@
 """Law: what a sender sends to one unit on one lane takes effect in the order of its acceptance.
 
 Exempt are, as the journey says, retries and replays (an attempt above 1), and what a queue at its limit
-turned away. What the broker has handed out before and nobody settled may come later in two cases, and no
-other: where several consumers share a mailbox and one of them stopped, or anything else was disturbed, and
-where the network forgot a single one's connection while the broker still believed in it. The broker says so
-of each such delivery, and what comes for the first time is excused by nothing: an order that the hub broke is
-seen in the midst of all that.
+turned away. What somebody holds who cannot take it comes later in two cases, and no other: where several
+consumers share a mailbox and one of them stopped, or anything else was disturbed, and where the network
+forgot a single one's connection while the broker still believed in it. Then it comes either from the broker,
+which says that it had handed it out before, or from a hub that does not know whether it had published it: no
+other delivery is excused, so that an order which the hub broke is seen in the midst of all that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,19 +50,31 @@ def _is_shared(history: History, effect: Effected) -> bool:
 
 
 def _is_excused(history: History, overtaken: Effected, *, is_shared: bool) -> bool:
-    """Whether it had gone to somebody before who could not take it."""
-    if not overtaken.is_redelivered:
+    """Whether somebody may have held it who could not take it, and it came again."""
+    is_shared_out = is_shared and _may_have_been_given_on(history, overtaken)
+    if not is_shared_out and not _was_sent_to_nobody(history, overtaken):
         return False
-    if is_shared and _may_have_been_given_on(history, overtaken):
-        return True
-    return _was_sent_to_nobody(history, overtaken)
+    return overtaken.is_redelivered or _may_have_been_published_again(history, overtaken)
 
 
 def _may_have_been_given_on(history: History, effect: Effected) -> bool:
     """Whether anything happened, since it was accepted, that makes one consumer's share another's."""
+    return any(_since_acceptance(history, effect))
+
+
+def _may_have_been_published_again(history: History, effect: Effected) -> bool:
+    """Whether a hub, its server or the line between them failed since it was accepted."""
+    return any(
+        each.target in {"broker", "database"} or each.target.startswith("hub")
+        for each in _since_acceptance(history, effect)
+        if isinstance(each, Disturbed)
+    )
+
+
+def _since_acceptance(history: History, effect: Effected) -> Iterator[Disturbed | Started]:
     acceptance = history.accepted.get(effect.delivery_id)
     since = acceptance.receipt.issued_at if acceptance is not None else None
-    return any((since is None or since <= each.at) and each.at <= effect.at for each in history.unrest)
+    return (each for each in history.unrest if (since is None or since <= each.at) and each.at <= effect.at)
 
 
 def _was_sent_to_nobody(history: History, effect: Effected) -> bool:
