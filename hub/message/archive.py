@@ -114,14 +114,14 @@ def _fault_of_contents(
 ) -> ArchiveFault | None:
     inflated_in_all = 0
     for info in infos:
+        inflated_in_all += info.file_size
+        if inflated_in_all > max(_HARMLESS_SIZE, _HARMLESS_RATIO * len(content)):
+            return _bomb(_SWELLS)
         packed = _packed(info, content)
         if packed is None:
             return _bomb(_LIES)
         inflated = _inflated(info, packed, budget)
         if inflated is None:
-            return _bomb(_SWELLS)
-        inflated_in_all += len(inflated)
-        if inflated_in_all > max(_HARMLESS_SIZE, _HARMLESS_RATIO * len(content)):
             return _bomb(_SWELLS)
         fault = _fault_of_file(inflated, budget, depth)
         if fault is not None:

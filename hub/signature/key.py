@@ -13,6 +13,8 @@ from hub.signature.finding import PASSED, Finding, SubIndication, adverse
 
 RSA_BITS: Final = range(2048, 8193)
 """Shorter is weak; longer would let a stranger choose how long a verification takes."""
+_EXPONENTS: Final = range(65_537, 2**256)
+"""FIPS 186-5 §A.1.1; small ones make forged paddings work."""
 CURVES: Final = frozenset({"secp256r1", "secp384r1"})
 _CLAUSE: Final = "decision 0003: RSA of 2048 to 8192 bits, or ECDSA over P-256 or P-384"
 
@@ -24,7 +26,7 @@ def check_key(certificate: Certificate, path: str) -> Finding:
     except (UnsupportedAlgorithm, ValueError):
         return _weak("?", path)
     match key:
-        case rsa.RSAPublicKey() if key.key_size in RSA_BITS:
+        case rsa.RSAPublicKey() if key.key_size in RSA_BITS and key.public_numbers().e in _EXPONENTS:
             return PASSED
         case ec.EllipticCurvePublicKey() if key.curve.name in CURVES:
             return PASSED

@@ -172,31 +172,31 @@ def anchors() -> TrustAnchors:
     return TrustAnchors([session_authority().anchor, wide_root().certificate])
 
 
-@pytest.mark.parametrize(
-    ("vector", "code"),
-    [
-        (self_signed, "NO_CERTIFICATE_CHAIN"),
-        (self_signed_look_alike, "NO_CERTIFICATE_CHAIN"),
-        (look_alike_authority, "NO_CERTIFICATE_CHAIN"),
-        (other_authority, "NO_CERTIFICATE_CHAIN"),
-        (missing_intermediate, "NO_CERTIFICATE_CHAIN"),
-        (expired, "CERTIFICATE_EXPIRED"),
-        (expired_intermediate, "CERTIFICATE_EXPIRED"),
-        (not_yet_valid, "CERTIFICATE_NOT_YET_VALID"),
-        (authority_as_signer, "CERTIFICATE_CONSTRAINTS"),
-        (certificate_that_is_a_ca, "CERTIFICATE_CONSTRAINTS"),
-        (usage_for_encryption, "CERTIFICATE_CONSTRAINTS"),
-        (no_usage, "CERTIFICATE_CONSTRAINTS"),
-        (issued_by_an_agency, "CERTIFICATE_CONSTRAINTS"),
-        (issued_below_the_lowest_authority, "CERTIFICATE_CONSTRAINTS"),
-        (unknown_critical_extension, "CERTIFICATE_CONSTRAINTS"),
-        (certificate_signed_with_sha1, "FORBIDDEN_ALGORITHM"),
-        (rsa_1024, "WEAK_KEY"),
-        (p_521, "WEAK_KEY"),
-        (brainpool, "WEAK_KEY"),
-        (secp256k1, "WEAK_KEY"),
-    ],
-)
+VECTORS = [
+    (self_signed, "NO_CERTIFICATE_CHAIN"),
+    (self_signed_look_alike, "NO_CERTIFICATE_CHAIN"),
+    (look_alike_authority, "NO_CERTIFICATE_CHAIN"),
+    (other_authority, "NO_CERTIFICATE_CHAIN"),
+    (missing_intermediate, "NO_CERTIFICATE_CHAIN"),
+    (expired, "CERTIFICATE_EXPIRED"),
+    (expired_intermediate, "CERTIFICATE_EXPIRED"),
+    (not_yet_valid, "CERTIFICATE_NOT_YET_VALID"),
+    (authority_as_signer, "CERTIFICATE_CONSTRAINTS"),
+    (certificate_that_is_a_ca, "CERTIFICATE_CONSTRAINTS"),
+    (usage_for_encryption, "CERTIFICATE_CONSTRAINTS"),
+    (no_usage, "CERTIFICATE_CONSTRAINTS"),
+    (issued_by_an_agency, "CERTIFICATE_CONSTRAINTS"),
+    (issued_below_the_lowest_authority, "CERTIFICATE_CONSTRAINTS"),
+    (unknown_critical_extension, "CERTIFICATE_CONSTRAINTS"),
+    (certificate_signed_with_sha1, "FORBIDDEN_ALGORITHM"),
+    (rsa_1024, "WEAK_KEY"),
+    (p_521, "WEAK_KEY"),
+    (brainpool, "WEAK_KEY"),
+    (secp256k1, "WEAK_KEY"),
+]
+
+
+@pytest.mark.parametrize(("vector", "code"), VECTORS)
 def test_an_untrusted_certificate_is_refused(vector: Callable[[], bytes], code: str) -> None:
     assert refusal(vector(), AT, anchors()) == [code]
 

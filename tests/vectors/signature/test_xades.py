@@ -266,30 +266,30 @@ def _certificate_digest(properties: etree._Element) -> etree._Element:
 FORMAT = "SIGNATURE_FORMAT_FAILURE"
 
 
-@pytest.mark.parametrize(
-    ("vector", "code"),
-    [
-        (altered_signing_time, "HASH_FAILURE"),
-        (digest_of_another_certificate, "SIGNING_CERTIFICATE_MISMATCH"),
-        (signer_named_second, "SIGNING_CERTIFICATE_MISMATCH"),
-        (signer_named_by_sha1, "FORBIDDEN_ALGORITHM"),
-        (no_signing_certificate, FORMAT),
-        (signature_policy, FORMAT),
-        (reference_without_its_type, FORMAT),
-        (properties_that_nobody_signed, FORMAT),
-        (two_objects, FORMAT),
-        (content_beside_the_properties, "CONTENT_NOT_COVERED"),
-        (properties_of_another_signature, FORMAT),
-        (id_of_the_properties_elsewhere, "DUPLICATE_ID"),
-        (archive_properties, FORMAT),
-        (stamp_of_something_else, "TIMESTAMP_INVALID"),
-        (stamp_with_sha1, "TIMESTAMP_INVALID"),
-        (stamp_unreadable, "TIMESTAMP_INVALID"),
-        (signing_time_unreadable, FORMAT),
-        (clock_ahead, "SIGNING_TIME_IMPLAUSIBLE"),
-        (clock_behind, "SIGNING_TIME_IMPLAUSIBLE"),
-    ],
-)
+VECTORS = [
+    (altered_signing_time, "HASH_FAILURE"),
+    (digest_of_another_certificate, "SIGNING_CERTIFICATE_MISMATCH"),
+    (signer_named_second, "SIGNING_CERTIFICATE_MISMATCH"),
+    (signer_named_by_sha1, "FORBIDDEN_ALGORITHM"),
+    (no_signing_certificate, FORMAT),
+    (signature_policy, FORMAT),
+    (reference_without_its_type, FORMAT),
+    (properties_that_nobody_signed, FORMAT),
+    (two_objects, FORMAT),
+    (content_beside_the_properties, "CONTENT_NOT_COVERED"),
+    (properties_of_another_signature, FORMAT),
+    (id_of_the_properties_elsewhere, "DUPLICATE_ID"),
+    (archive_properties, FORMAT),
+    (stamp_of_something_else, "TIMESTAMP_INVALID"),
+    (stamp_with_sha1, "TIMESTAMP_INVALID"),
+    (stamp_unreadable, "TIMESTAMP_INVALID"),
+    (signing_time_unreadable, FORMAT),
+    (clock_ahead, "SIGNING_TIME_IMPLAUSIBLE"),
+    (clock_behind, "SIGNING_TIME_IMPLAUSIBLE"),
+]
+
+
+@pytest.mark.parametrize(("vector", "code"), VECTORS)
 def test_other_xades_is_refused(vector: Callable[[], bytes], code: str) -> None:
     assert refusal(vector()) == [code]
 
