@@ -17,10 +17,10 @@ from rich.console import Console
 from tests.benchmarks.checking import BenchFailed
 from tests.benchmarks.documents import Press, Series
 from tests.benchmarks.drain import Drained, Load, Relayed, drain, relay_bare
-from tests.benchmarks.figures import Figures, fastest
+from tests.benchmarks.figures import FanOut, Figures, fastest
 from tests.benchmarks.latency import PER_SECOND, WARM_UP, Latency, measure_latency
 from tests.benchmarks.machine import shape
-from tests.benchmarks.place import CHECKOUT, RECIPIENTS, SENDER, Place, a_place
+from tests.benchmarks.place import CHECKOUT, CONNECTED, HOME, RECIPIENTS, SENDER, Place, a_place
 from tests.benchmarks.profiling import Profiler
 from tests.benchmarks.restart import measure_restart
 from tests.benchmarks.steps import checks_of
@@ -29,6 +29,8 @@ from tests.benchmarks.storage import stored, table_sizes
 BUILD = CHECKOUT / "build"
 SMALL, LARGE = 10_000, 1_000_000
 STEPS = 100
+BARE_FOR_FAN_OUT = 40
+"""How often the bare relay carries each document that went to everybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,8 @@ class Plan:
     rounds: int = 3
     hubs: tuple[int, ...] = (1, 2)
     latency_seconds: int = 20
-    large: int = 40
-    fan_out: int = 300
+    large: int = 100
+    fan_out: int = 60
     restart: int = 500
     is_profiled: bool = False
 
@@ -80,7 +82,7 @@ class Bench:
             steps=checks.costs(self._make("steps", STEPS)),
             large=await self._drain("1 MB", large_bodies, hubs=hubs) if large_bodies else None,
             large_steps=checks.costs(large_bodies) if large_bodies else None,
-            fan_out=await self._fan_out(hubs) if self.plan.fan_out else None,
+            fan_out=await self._fan_out() if self.plan.fan_out else None,
             restart_seconds=await self._restart(),
         )
         if self.plan.is_profiled:
@@ -109,10 +111,12 @@ class Bench:
         self._say(f"restart: {seconds:.2f} s from the kill of a hub to the first delivery of the next")
         return seconds
 
-    async def _fan_out(self, hubs: int) -> Drained:
+    async def _fan_out(self) -> FanOut:
+        """Drain documents that go to everybody; right after, let the bare relay carry the same documents."""
         bodies = self._make("fan", self.plan.fan_out, recipients=len(RECIPIENTS))
         load = Load(bodies=bodies, recipients=len(RECIPIENTS))
-        return await self._drain("ten recipients", bodies, hubs=hubs, load=load)
+        drained = await self._drain(f"{len(RECIPIENTS)} recipients", bodies, hubs=1, load=load)
+        return FanOut(drained=drained, relayed=await relay_bare(self.place, bodies * BARE_FOR_FAN_OUT))
 
     async def _drain(self, what: str, bodies: list[bytes], *, hubs: int, load: Load | None = None) -> Drained:
         drained = await drain(self.place, load or Load(bodies=bodies), hubs=hubs, pool=self.pool)
@@ -138,7 +142,8 @@ class Bench:
 
 async def measure(plan: Plan, console: Console) -> Figures:
     """Make a place, measure, and take it down."""
-    async with a_place() as place:
+    connected = len(RECIPIENTS) if plan.fan_out else CONNECTED
+    async with a_place(HOME, recipients=connected) as place:
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=spawn) as pool:
             press = Press(pool, place.sender.kit_file)

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import aio_pika
@@ -32,7 +34,7 @@ PARTS = ("hub", "broker", "database")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
-    """One drain of the axis: from the first consignment to the moment when nothing was left to do."""
+    """One drain of the axis: from the start of the hub's work to the last confirm of all."""
 
     hubs: int
     documents: int
@@ -41,7 +43,7 @@ class Drained:
     octets: int
     seconds: float
     start_seconds: float
-    """From the start of the hub's process to the first consignment: interpreter, imports, connections."""
+    """From the start of the process to that of its work: interpreter, imports, connections."""
     cpu_seconds: dict[str, float]
     resident: tuple[int, ...]
     """The most that each hub process held, in octets."""
@@ -99,19 +101,26 @@ async def drain(
             await stack.enter_async_context(profiler.attached(running[0]) if profiler else nullcontext())
             await _until_drained(place, load, running)
         outcome = await _outcome(place, started_at)
+        begun = {f"hub {number}": _begun_at(hub) for number, hub in enumerate(running)}
         codes = [await hub.stop() for hub in running]
     if any(codes):
         raise BenchFailed(f"a hub process ended with {codes}")
     receipts = await check_everything(place, expected, pool, {})
     _check_counts(outcome, load, receipts)
-    return _drained(load, hubs, outcome, started_at, sampler)
+    return _drained(load, outcome, started_at, begun, sampler)
 
 
-def _drained(load: Load, hubs: int, outcome: asyncpg.Record, started_at: float, sampler: Sampler) -> Drained:
-    first, last = outcome["first"], outcome["last"]
-    names = [f"hub {number}" for number in range(hubs)]
+def _begun_at(hub: HubProcess) -> float:
+    """Return when *hub* said that it takes messages from now on; its log has its predecessors' words, too."""
+    return datetime.fromisoformat(str(hub.lines("hub.started")[-1]["timestamp"])).timestamp()
+
+
+def _drained(
+    load: Load, outcome: asyncpg.Record, started_at: float, begun: Mapping[str, float], sampler: Sampler
+) -> Drained:
+    first, last = min(begun.values()), outcome["last"]
     return Drained(
-        hubs=hubs,
+        hubs=len(begun),
         documents=len(load.bodies),
         deliveries=outcome["documents"],
         receipts=outcome["receipts"],
@@ -119,11 +128,11 @@ def _drained(load: Load, hubs: int, outcome: asyncpg.Record, started_at: float, 
         seconds=last - first,
         start_seconds=first - started_at,
         cpu_seconds={
-            "hub": sum(sampler.used(name, first, last) for name in names),
+            "hub": sum(sampler.used(name, since, last) for name, since in begun.items()),
             "broker": sampler.used("broker", first, last),
             "database": sampler.used("database", first, last),
         },
-        resident=tuple(sampler.most_resident(name) for name in names),
+        resident=tuple(sampler.most_resident(name) for name in begun),
     )
 
 
@@ -154,10 +163,12 @@ async def _until_drained(place: Place, load: Load, hubs: Sequence[HubProcess]) -
         async def is_drained() -> bool:
             if any(hub.exit_code is not None for hub in hubs):
                 raise BenchFailed("a hub process ended; its last lines:\n" + _last_lines(hubs))
+            if await database.fetchval("select exists (select from outbox_entries)"):
+                return False
             for recipient in place.recipients[: load.recipients]:
                 if await depth(channel, recipient.mailbox) < len(load.bodies):
                     return False
-            return not await database.fetchval("select exists (select from outbox_entries)")
+            return True
 
         await until(is_drained, what="the end of the drain", seconds=LONGEST, pause=0.1)
 
@@ -171,8 +182,7 @@ async def _outcome(place: Place, since: float) -> asyncpg.Record:
     async with place.database() as connection:
         return await connection.fetchrow(
             """
-            select extract(epoch from min(consigned_at) filter (where kind = 'document'))::float8 as first,
-                   extract(epoch from max(consigned_at))::float8 as last,
+            select extract(epoch from max(consigned_at))::float8 as last,
                    count(*) filter (where kind = 'document') as documents,
                    (select count(*) from receipts where issued_at >= to_timestamp($1)) as receipts,
                    count(*) filter (where consigned_at is null) as unconfirmed
@@ -218,8 +228,9 @@ async def fill_bare(place: Place, bodies: Sequence[bytes]) -> None:
 
 async def _relay_in_a_process(place: Place, count: int) -> tuple[dict[str, float], float]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.benchmarks.bare_relay", place.admin_url, SOURCE, TARGET, str(count),
+        sys.executable, "-m", "tests.benchmarks.bare_relay", SOURCE, TARGET, str(count),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "BENCH_AMQP_URL": place.admin_url},
     )  # fmt: skip
     if process.stdin is None or process.stdout is None or await process.stdout.readline() != b"ready\n":
         raise BenchFailed("the bare relay did not start")

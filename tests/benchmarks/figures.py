@@ -18,6 +18,29 @@ MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FanOut:
+    """Documents that went to many mailboxes each, and the same documents through the bare relay."""
+
+    drained: Drained
+    relayed: Relayed
+
+    @property
+    def recipients(self) -> int:
+        """How many mailboxes each document went to."""
+        return self.drained.deliveries // self.drained.documents
+
+    @property
+    def cpu_ms_per_delivery(self) -> float:
+        """Processor milliseconds of everything, checks and receipts included, for one delivery."""
+        return self.drained.cpu_ms()["total"] / self.recipients
+
+    @property
+    def for_bare_message(self) -> float:
+        """Cost of a delivery for one message of the bare relay, which takes, publishes, acknowledges it."""
+        return self.cpu_ms_per_delivery / self.relayed.cpu_ms()["total"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Everything that one bench found out; what a quick one leaves out is None."""
 
@@ -31,7 +54,7 @@ class Figures:
     steps: Mapping[str, float]
     large: Drained | None
     large_steps: Mapping[str, float] | None
-    fan_out: Drained | None
+    fan_out: FanOut | None
     restart_seconds: float | None = None
     """From the kill of a hub to the first delivery of its successor."""
 
@@ -121,6 +144,7 @@ class Figures:
             "mb_per_second": round(self.large.octets / self.large.seconds / MB, 1),
             "cpu_ms_per_document": _rounded(self.large.cpu_ms()),
             "signature_and_xsd_ms": round(checks, 2),
+            "document_for_signature_and_xsd": round(self.large.cpu_ms()["total"] / checks, 2),
             "checks_for_signature_and_xsd": round(self.large_steps["intake_line"] / checks, 2),
             "hub_rss_mb": round(max(self.large.resident) / MB, 1),
             "steps_ms": _rounded(self.large_steps),
@@ -129,13 +153,19 @@ class Figures:
     def _fan_out(self) -> Json:
         if self.fan_out is None:
             return None
+        drained, relayed = self.fan_out.drained, self.fan_out.relayed
         return {
-            "documents": self.fan_out.documents,
-            "recipients": self.fan_out.deliveries // self.fan_out.documents,
-            "documents_per_second": round(self.fan_out.per_second, 1),
-            "deliveries_per_second": round(self.fan_out.deliveries / self.fan_out.seconds, 1),
-            "receipts_per_document": round(self.fan_out.receipts / self.fan_out.documents, 2),
-            "cpu_ms_per_document": _rounded(self.fan_out.cpu_ms()),
+            "documents": drained.documents,
+            "recipients": self.fan_out.recipients,
+            "octets_per_document": round(drained.octets / drained.documents),
+            "documents_per_second": round(drained.per_second, 1),
+            "deliveries_per_second": round(drained.deliveries / drained.seconds, 1),
+            "receipts_per_document": round(drained.receipts / drained.documents, 2),
+            "cpu_ms_per_document": _rounded(drained.cpu_ms()),
+            "cpu_ms_per_delivery": round(self.fan_out.cpu_ms_per_delivery, 3),
+            "bare_cpu_ms_per_message": _rounded(relayed.cpu_ms()),
+            "bare_messages_per_second": round(relayed.per_second, 1),
+            "delivery_for_bare_message": round(self.fan_out.for_bare_message, 2),
         }
 
     def show(self, console: Console) -> None:
@@ -180,9 +210,12 @@ class Figures:
             cost = self.large.cpu_ms()["total"]
             table.add_row("1 MB documents", f"{self.large.per_second:.1f} a second, {cost:.1f} cpu ms each")
         if self.fan_out is not None:
-            rate = self.fan_out.deliveries / self.fan_out.seconds
-            fan_out = f"{self.fan_out.per_second:.1f} documents, {rate:.0f} deliveries a second"
-            table.add_row("one document to ten mailboxes", fan_out)
+            drained = self.fan_out.drained
+            rate = drained.deliveries / drained.seconds
+            fan_out = f"{drained.per_second:.1f} documents, {rate:.0f} deliveries a second"
+            table.add_row(f"one document to {self.fan_out.recipients} mailboxes", fan_out)
+            cost, ratio = self.fan_out.cpu_ms_per_delivery, self.fan_out.for_bare_message
+            table.add_row("  a delivery", f"{cost:.2f} cpu ms, {ratio:.2f} for one of the bare relay")
         return table
 
 

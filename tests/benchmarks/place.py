@@ -1,4 +1,4 @@
-"""Where the bench measures: a fresh axis of its own, one sender, ten recipients, and ways to look at them."""
+"""Where the bench measures: a fresh axis of its own, one sender, its recipients, and ways to look at them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,10 @@ from hub.message.properties import queue_of
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = CHECKOUT / ".truc" / "bench"
 SENDER = "G22"
-RECIPIENTS = ("H41", "H42", "H43", "H44", "H45", "H46", "H47", "H48", "H49", "H50")
+RECIPIENTS = (*(f"H{number}" for number in range(41, 100)), *(f"K{number:02}" for number in range(1, 37)))
+"""As many as there are agencies of the first level."""
+CONNECTED = 10
+"""How many of them are connected where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +60,24 @@ class Place:
 
 
 @asynccontextmanager
-async def a_place(home: Path = HOME) -> AsyncIterator[Place]:
+async def a_place(home: Path = HOME, *, recipients: int = CONNECTED) -> AsyncIterator[Place]:
     """Make a fresh axis in *home*, and stop it afterwards: figures must not depend on what ran before."""
     stack = LocalStack(home)
     stack.purge()
     try:
         axis = await provision_local(stack=stack)
-        names = {SENDER: "Văn phòng đo lường", **{code: f"Cơ quan {code}" for code in RECIPIENTS}}
-        sender, *recipients = await axis.add_agencies(
+        names = {
+            SENDER: "Văn phòng đo lường",
+            **{code: f"Cơ quan {code}" for code in RECIPIENTS[:recipients]},
+        }
+        sender, *others = await axis.add_agencies(
             [NewAgency(code=code, name=name) for code, name in names.items()]
         )
         status = stack.status()
         yield Place(
             axis=axis,
             sender=sender,
-            recipients=tuple(recipients),
+            recipients=tuple(others),
             broker_pid=status.broker_pid or 0,
             database_pid=status.database_pid or 0,
         )

@@ -9,7 +9,7 @@ from typing import Self
 
 import psutil
 
-PAUSE = 0.2
+PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def _seconds(process: psutil.Process) -> float:
 
 
 class Sampler:
-    """Looks at process trees five times a second, from a thread: `with Sampler({"hub": pid}) as sampler`."""
+    """Looks at process trees ten times a second, from a thread: `with Sampler({"hub": pid}) as sampler`."""
 
     def __init__(self, trees: Mapping[str, int]) -> None:
         self._trees = dict(trees)
