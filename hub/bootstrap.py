@@ -13,15 +13,18 @@ from typing import Final, Protocol
 import structlog
 
 from hub.backends.clock import SystemClock, new_id
+from hub.backends.postgres.audit_log import read_log_state
 from hub.backends.postgres.claimant import Claimant, Presence
 from hub.backends.postgres.gauges import read_backlog
 from hub.backends.postgres.outbox import PostgresOutbox
 from hub.backends.postgres.pool import Database
+from hub.backends.postgres.primary import Primary
 from hub.backends.postgres.quarantine import PostgresQuarantine
 from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.postgres.returns import PostgresReturns
 from hub.backends.postgres.revocation import PostgresRevocation, remember_warnings
 from hub.backends.postgres.room import ADVICE as DATABASE_ADVICE
+from hub.backends.postgres.sealing import leading
 from hub.backends.postgres.seam import PostgresSeam, Terms
 from hub.backends.rabbitmq.alarm import ADVICE as BROKER_ADVICE
 from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
@@ -51,6 +54,7 @@ from hub.workers.quarantine import QuarantineWorker
 from hub.workers.relay import Relay, RelayLimits
 from hub.workers.returns import ReturnsWorker
 from hub.workers.revocation import RevocationWorker
+from hub.workers.sealer import SealerWorker
 from hub.workers.waiting import wait
 
 log = structlog.get_logger(__name__)
@@ -145,6 +149,7 @@ class Hub:
             tasks.create_task(self._health().run(relayed))
             tasks.create_task(self._keep_revocation_fresh(line.anchors, relayed))
             tasks.create_task(self._certificate_watch().run(relayed))
+            tasks.create_task(self._seal(relayed))
             relaying = tasks.create_task(self._relay.run(taken_in))
             taking_in = [tasks.create_task(worker.run(stop)) for worker in workers]
             await asyncio.wait(taking_in)
@@ -172,6 +177,15 @@ class Hub:
             remember=partial(remember_warnings, self._backends.database),
             clock=self._clock,
         )
+
+    async def _seal(self, stop: asyncio.Event) -> None:
+        """Seal what is committed, to the end; a hub without the sealer's user leaves it to others."""
+        dsn = self._settings.sealer_dsn
+        if dsn is None:
+            log.warning("audit.not_sealed", reason="sealer_dsn is not set")
+            return
+        primary = Primary(dsn.get_secret_value())
+        await SealerWorker(lead=lambda: leading(primary), clock=self._clock).run(stop)
 
     def _make_relay(self) -> Relay:
         settings = self._settings
@@ -284,6 +298,7 @@ class Hub:
         measures.BROKER_BLOCKED.set(self._backends.publishing.alarm.is_raised)
         measures.DATABASE_FULL.set(self._backends.database.room.shortage is not None)
         backlog = await read_backlog(self._backends.database)
+        measures.AUDIT_LAG.set((await read_log_state(self._backends.database)).lag_seconds)
         measures.HELD.set(self._relay.held)
         measures.OPEN_CASES.set(backlog.open_cases)
         measures.INVALID.set(backlog.invalid_messages)

@@ -21,6 +21,10 @@ POINTS: Final = frozenset(
 )
 
 
+SEALER_POINTS: Final = frozenset({"audit.inside_seal", "audit.after_seal"})
+"""Only the one hub process that is the sealer passes here."""
+
+
 class _Countdown:
     """Kills this process at the wanted passage of the wanted point; without the variable it does nothing."""
 

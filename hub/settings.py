@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     replicated: the hub finds the one that may be written to."""
     operator_dsn: SecretStr | None = None
     """The same database as the operators' user; only the command line and the console need it."""
+    sealer_dsn: SecretStr | None = None
+    """The same database as the sealer's user, who may only append to the audit log; a hub process without it
+    seals nothing, and at least one has to."""
     amqp_url: SecretStr
     """Broker of the hub, as its own least-privileged user; `amqps` in production. The hosts of a cluster are
     separated by commas and tried in turn. With `?auth=external` and no password the hub is whom its

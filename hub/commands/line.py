@@ -11,6 +11,7 @@ import typer
 
 from hub.commands import (
     agency,
+    audit,
     backup,
     cluster_demo,
     deadletter,
@@ -58,6 +59,7 @@ app.add_typer(keys.app, name="keys")
 app.command("send")(send.send)
 app.command("inbox")(inbox.inbox)
 app.command("trace")(trace.trace)
+app.add_typer(audit.app, name="audit")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(invalid.app, name="invalid")
 app.add_typer(topology.app, name="topology")

@@ -31,6 +31,7 @@ DATABASE: Final = "truc"
 OWNER: Final = "truc_owner"
 HUB: Final = "truc_hub"
 OPERATOR: Final = "truc_operator"
+SEALER: Final = "truc_sealer"
 HUB_USER: Final = "hub"
 WRITTEN_BY_UP: Final = "# Written by `truc up`.\n"
 
@@ -101,7 +102,7 @@ class LocalAxis:
         """Return what a hub process of this axis runs with."""
         return Settings.load(self.settings_file)
 
-    def dsn(self, role: Literal["postgres", "truc_owner", "truc_hub", "truc_operator"]) -> str:
+    def dsn(self, role: Literal["postgres", "truc_owner", "truc_hub", "truc_operator", "truc_sealer"]) -> str:
         """Return the address of the axis's database as *role*; `postgres` is its administrator."""
         if role == "postgres":
             return administrators_dsn(self.address)
@@ -249,17 +250,24 @@ async def _enter(registry: RegistryDesk, agency: NewAgency) -> None:
 
 async def _provision_database(home: Path, address: StackAddress) -> None:
     owner, *others = (
-        Login(role=role, password=_secret(home, f"postgres-{role}")) for role in (OWNER, HUB, OPERATOR)
+        Login(role=role, password=_secret(home, f"postgres-{role}"))
+        for role in (OWNER, HUB, OPERATOR, SEALER)
     )
     administrator = _dsn(address, address.postgres_superuser, address.postgres_password, "postgres")
     await refuse_while_held(administrator, HUB)
     await ensure_database(administrator, name=DATABASE, owner=owner, others=others)
-    await migrate(_dsn(address, OWNER, owner.password, DATABASE), hub_role=HUB, operator_role=OPERATOR)
+    await migrate(
+        _dsn(address, OWNER, owner.password, DATABASE),
+        hub_role=HUB,
+        operator_role=OPERATOR,
+        sealer_role=SEALER,
+    )
 
 
 def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[str, str]:
     return {
         "postgres_dsn": _dsn(address, HUB, _secret(home, f"postgres-{HUB}"), DATABASE),
+        "sealer_dsn": _dsn(address, SEALER, _secret(home, f"postgres-{SEALER}"), DATABASE),
         "amqp_url": _amqp_url(address, HUB_USER, _secret(home, "broker-hub")),
         "trust_anchors": str(keys.anchors_file),
         "hub_key": str(keys.hub_key_file),

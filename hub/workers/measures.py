@@ -38,4 +38,6 @@ CERTIFICATES_EXPIRING: Final = Gauge(
 REVOCATION_FETCHES: Final = Counter(
     "hub_revocation_fetches_total", "Inquiries for CRLs and OCSP responses.", ["kind", "result"]
 )
+SEALED: Final = Counter("hub_audit_sealed_total", "Events that this process has sealed.")
+AUDIT_LAG: Final = Gauge("hub_audit_lag_seconds", "Age of the oldest event that is not sealed yet.")
 TASKS: Final = Gauge("hub_tasks", "asyncio tasks of the process: as many as are in flight, and a dozen.")

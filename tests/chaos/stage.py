@@ -155,7 +155,8 @@ async def _add_hub(stage: Stage, name: str) -> None:
     address = stage.axis.address
     table = tomllib.loads(stage.axis.settings_file.read_text("utf-8"))
     table["amqp_url"] = _moved(table["amqp_url"], address.amqp_port, broker.port)
-    table["postgres_dsn"] = _moved(table["postgres_dsn"], address.postgres_port, database.port)
+    for dsn in ("postgres_dsn", "sealer_dsn"):
+        table[dsn] = _moved(table[dsn], address.postgres_port, database.port)
     settings = stage.folder / f"{name}.toml"
     secret_file.write(settings, _toml(table))
     stage.actors[name] = Actor(

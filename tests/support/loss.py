@@ -23,7 +23,7 @@ from tests.support.store import HubProcess, PostgresUnderTest
 
 FORGOTTEN = (
     "truncate outbox_entries, cases, deliveries, messages, receipts, receipt_sheets, receipt_subjects,"
-    " submissions, documents, lanes, statuses, events, attempts, refusals, operator_actions"
+    " submissions, documents, lanes, statuses, events, event_seals, attempts, refusals, operator_actions"
 )
 EMPTY = {MailboxName(each): 0 for each in AGENCIES}
 NOBODY = "truc_absent"
@@ -146,7 +146,7 @@ class Loss:
 
     async def forget(self) -> None:
         """Lose everything but the registry."""
-        await self.store.fetch(FORGOTTEN)
+        await self.store.private.rewrite(FORGOTTEN)
 
     def desk(self, *, hub_role: str = NOBODY) -> ReconcileDesk:
         return ReconcileDesk(

@@ -74,10 +74,9 @@ async def _lets_in(dsn: str, login: Login) -> bool:
 async def _ensure_database(
     connection: asyncpg.Connection, name: str, owner: Login, others: Sequence[Login]
 ) -> None:
-    if await connection.fetchval("select exists (select from pg_database where datname = $1)", name):
-        return
-    await _run(connection, "create database %I owner %I", name, owner.role)
-    await _run(connection, "revoke all on database %I from public", name)
+    if not await connection.fetchval("select exists (select from pg_database where datname = $1)", name):
+        await _run(connection, "create database %I owner %I", name, owner.role)
+        await _run(connection, "revoke all on database %I from public", name)
     for login in others:
         await _run(connection, "grant connect on database %I to %I", name, login.role)
 

@@ -1,6 +1,7 @@
 """Bring a database to the newest schema; several may try at once, and one does it."""
 
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -15,8 +16,8 @@ _LOCK: Final = 7_260_517_001  # the advisory lock of everybody who migrates
 _ROLE: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
-async def migrate(dsn: str, *, hub_role: str, operator_role: str) -> str:
-    """Bring the database at *dsn*, as its owner, to the newest revision; grant both roles what they need.
+async def migrate(dsn: str, *, hub_role: str, operator_role: str, sealer_role: str) -> str:
+    """Bring the database at *dsn*, as its owner, to the newest revision; let each role do what it needs to.
 
     Returns the revision. Everything happens in one transaction each, under a lock: a second call waits, then
     finds nothing to do. Raises `TemporaryFailure` where the database is away.
@@ -24,7 +25,7 @@ async def migrate(dsn: str, *, hub_role: str, operator_role: str) -> str:
     with translated():
         if await revision(dsn) != newest():
             await _upgrade(dsn)
-        await _grant(dsn, hub_role, operator_role)
+        await _grant(dsn, {"hub": hub_role, "operator": operator_role, "sealer": sealer_role})
     return newest()
 
 
@@ -78,21 +79,21 @@ async def _upgrade(dsn: str) -> None:
         await connection.run_sync(run)
 
 
-async def _grant(dsn: str, hub_role: str, operator_role: str) -> None:
+async def _grant(dsn: str, roles: Mapping[str, str]) -> None:
     grants = (FOLDER / "grants.sql").read_text(encoding="utf-8")
+    names = {place: _quoted(role) for place, role in roles.items()}
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction():
             await connection.execute(f"select pg_advisory_xact_lock({_LOCK})")
             await connection.execute(
-                re.sub(r":(hub|operator)\b", lambda found: _role(hub_role, operator_role)[found[1]], grants)
+                re.sub(r":(hub|operator|sealer)\b", lambda found: names[found[1]], grants)
             )
     finally:
         await connection.close()
 
 
-def _role(hub: str, operator: str) -> dict[str, str]:
-    for name in (hub, operator):
-        if not _ROLE.fullmatch(name):
-            raise ConfigurationError(f"{name!r} is not the name of a database role")
-    return {"hub": f'"{hub}"', "operator": f'"{operator}"'}
+def _quoted(role: str) -> str:
+    if not _ROLE.fullmatch(role):
+        raise ConfigurationError(f"{role!r} is not the name of a database role")
+    return f'"{role}"'

@@ -307,12 +307,12 @@ async def test_every_step_leaves_who_did_it(loss: Loss) -> None:
 
 async def the_delivery_was_not_published_yet(loss: Loss) -> None:
     """Put the database back to the instant after the acceptance."""
-    await loss.store.fetch("delete from receipts where event = $1", CONSIGNMENT.value)
-    await loss.store.fetch("delete from receipt_subjects")
-    await loss.store.fetch(
-        "delete from deliveries where kind = 'receipt' and sheet_id not in (select sheet_id from receipts)"
+    await loss.store.private.rewrite(
+        f"delete from receipts where event = '{CONSIGNMENT.value}'",
+        "delete from receipt_subjects",
+        "delete from deliveries where kind = 'receipt' and sheet_id not in (select sheet_id from receipts)",
+        "delete from receipt_sheets where sheet_id not in (select sheet_id from receipts)",
     )
-    await loss.store.fetch("delete from receipt_sheets where sheet_id not in (select sheet_id from receipts)")
     await loss.store.fetch(
         "update deliveries set state = 'waiting', consigned_at = null where kind = 'document'"
     )

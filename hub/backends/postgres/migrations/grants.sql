@@ -4,7 +4,7 @@
 revoke all on all tables in schema public from :hub, :operator, :sealer;
 revoke all on all sequences in schema public from :hub, :operator, :sealer;
 revoke all on all functions in schema public from public, :hub, :operator, :sealer;
-revoke create on schema public from public;
+revoke all on schema public from public, :hub, :operator, :sealer;
 
 -- The hub's own database user.
 grant usage on schema public to :hub;
