@@ -1,7 +1,8 @@
 """Walking in an edXML tree: by name, in any order, without stumbling over what is missing."""
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from lxml.etree import _Element
 
@@ -12,12 +13,13 @@ _NAMESPACE: Final = f"{{{EDXML_NAMESPACE}}}"
 _MESSAGE_HEADER: Final = ("edXMLEnvelope", "edXMLHeader", "MessageHeader")
 
 
-class Field(NamedTuple):
+@dataclass(slots=True, eq=False)  # not frozen: a document has fifty, and freezing would double their cost
+class Field:
     """An element and the elements inside it, as they stand."""
 
     tag: str
     element: _Element
-    fields: tuple["Field", ...]
+    fields: Sequence["Field"]
 
     @property
     def name(self) -> str:
@@ -27,7 +29,7 @@ class Field(NamedTuple):
 
 def outline(element: _Element) -> Field:
     """Return *element* and all inside it, read once: whoever asks lxml for each pays for each anew."""
-    inside = tuple(map(outline, element.iterchildren("*"))) if len(element) else ()
+    inside = [outline(each) for each in element.iterchildren("*")] if len(element) else ()
     return Field(str(element.tag), element, inside)
 
 
@@ -83,7 +85,7 @@ def is_status(message: Field) -> bool:
     return child(message, *_MESSAGE_HEADER, "StatusCode") is not None
 
 
-def _first(fields: tuple[Field, ...], tag: str) -> Field | None:
+def _first(fields: Sequence[Field], tag: str) -> Field | None:
     for field in fields:
         if field.tag == tag:
             return field
