@@ -13,6 +13,8 @@ from hub.commands import (
     agency,
     audit,
     backup,
+    ca,
+    certificates,
     cluster_demo,
     deadletter,
     demo,
@@ -56,6 +58,8 @@ stack.add_to(app)
 running.add_to(app)
 app.add_typer(agency.app, name="agency")
 app.add_typer(keys.app, name="keys")
+app.add_typer(certificates.app, name="certificates")
+app.add_typer(ca.app, name="ca")
 app.command("send")(send.send)
 app.command("inbox")(inbox.inbox)
 app.command("trace")(trace.trace)

@@ -88,6 +88,10 @@ class Directory:
         """Return the agency with *key*, open or closed."""
         return self._agencies.get(key)
 
+    def agencies(self) -> tuple[Agency, ...]:
+        """Return every agency, open or closed."""
+        return tuple(self._agencies.values())
+
     def certificate(self, fingerprint: Fingerprint) -> RegisteredCertificate | None:
         """Return the registered certificate with *fingerprint*."""
         return self._certificates.get(fingerprint)
@@ -111,6 +115,10 @@ class Directory:
     def is_within(self, key: AgencyKey, ancestor: AgencyKey) -> bool:
         """Whether *key* is *ancestor* or a unit somewhere below it."""
         return any(agency.key == ancestor for agency in self._upwards(key))
+
+    def ancestry(self, key: AgencyKey) -> tuple[AgencyKey, ...]:
+        """Return *key* and what is above it, upwards."""
+        return tuple(agency.key for agency in self._upwards(key))
 
     def roots_of(self, mailbox: MailboxName, at: datetime) -> frozenset[AgencyKey]:
         """Return the roots of the mandates that *mailbox* holds at *at*."""

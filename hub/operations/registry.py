@@ -37,7 +37,7 @@ class RegistryDesk:
     async def agency(self, code: AgencyCode) -> AgencyEntry:
         """Return one agency, by any form of its code; raises `OperationRefused` where there is none."""
         async with self._database.connection() as connection:
-            return await _existing(connection, code)
+            return await existing_agency(connection, code)
 
     async def mailboxes(self) -> tuple[MailboxEntry, ...]:
         """Return every mailbox, open and closed."""
@@ -60,7 +60,7 @@ class RegistryDesk:
         above = agency_key(parent) if parent is not None else None
         async with self._database.transaction() as transaction:
             if parent is not None:
-                await _existing(transaction, parent)
+                await existing_agency(transaction, parent)
             is_new = await register.insert_agency(transaction, key=key, code=code, name=name, parent=above)
             if is_new:
                 await self._record(transaction, "agency.add", {"agency": key, "parent": above})
@@ -76,7 +76,7 @@ class RegistryDesk:
         Raises `OperationRefused` where it does not exist, is closed, or another mailbox holds its mandate.
         """
         async with self._database.transaction() as transaction:
-            agency = await _existing(transaction, code)
+            agency = await existing_agency(transaction, code)
             if agency.closed_at is not None:
                 raise OperationRefused(f"{code} has been closed; connect its successor")
             mailbox = agency.mailbox or MailboxName(agency.key)
@@ -94,8 +94,8 @@ class RegistryDesk:
         Raises `OperationRefused` where one of them does not exist or it was closed before.
         """
         async with self._database.transaction() as transaction:
-            agency = await _existing(transaction, code)
-            following = (await _existing(transaction, successor)).key if successor is not None else None
+            agency = await existing_agency(transaction, code)
+            following = (await existing_agency(transaction, successor)).key if successor is not None else None
             if not await register.close_agency(transaction, agency.key, self._clock.now(), following):
                 raise OperationRefused(f"{code} was closed before, at {agency.closed_at:%d.%m.%Y}")
             await self._record(transaction, "agency.close", {"agency": agency.key, "successor": following})
@@ -109,7 +109,7 @@ class RegistryDesk:
             raise OperationRefused(weakness.en)
         fingerprint = Fingerprint(certificate.fingerprint(SHA256()))
         async with self._database.transaction() as transaction:
-            agency = await _existing(transaction, code)
+            agency = await existing_agency(transaction, code)
             is_new = await register.register_certificate(
                 transaction,
                 fingerprint=fingerprint,
@@ -158,7 +158,8 @@ class RegistryDesk:
         await desk.record(transaction, [act])
 
 
-async def _existing(connection: Transaction, code: AgencyCode) -> AgencyEntry:
+async def existing_agency(connection: Transaction, code: AgencyCode) -> AgencyEntry:
+    """Return one agency, by any form of its code; raises `OperationRefused` where there is none."""
     found = await register.read_agencies(connection, [agency_key(code)])
     if not found:
         raise OperationRefused(f"{code} is not in the registry; `truc agency add {code} NAME` enters it")

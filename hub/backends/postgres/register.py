@@ -3,10 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.statements import statement
 from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, MailboxName
+
+
+class CertificateKind(StrEnum):
+    """Whose certificate it is."""
+
+    SEAL = "seal"
+    """The agency's own."""
+    OFFICER = "officer"
+    """Of a person who signs for the agency."""
+    SYSTEM = "system"
+    """Of a system that signs for the agencies behind it, as an LGSP does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +63,9 @@ class CertificateEntry:
     not_after: datetime
     registered_at: datetime
     revoked_at: datetime | None
+    kind: CertificateKind
+    retired_at: datetime | None
+    """From when on it is no longer accepted; it may lie ahead."""
 
 
 async def insert_agency(
@@ -104,10 +119,18 @@ async def register_certificate(
     der: bytes,
     not_before: datetime,
     not_after: datetime,
+    kind: CertificateKind = CertificateKind.SEAL,
 ) -> bool:
     """Enter a certificate; False where it is there already, whosever it is."""
     row = await transaction.fetchval(
-        statement("register_certificate"), fingerprint, agency, subject, der, not_before, not_after
+        statement("register_certificate"),
+        fingerprint,
+        agency,
+        subject,
+        der,
+        not_before,
+        not_after,
+        kind.value,
     )
     return row is not None
 
@@ -117,7 +140,7 @@ async def read_certificates(
 ) -> tuple[CertificateEntry, ...]:
     """Return all certificates, or those of *agency*."""
     rows = await connection.fetch(statement("list_certificates"), agency)
-    return tuple(CertificateEntry(**row) for row in rows)
+    return tuple(CertificateEntry(**{**row, "kind": CertificateKind(row["kind"])}) for row in rows)
 
 
 async def revoke_certificate(
