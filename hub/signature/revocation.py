@@ -11,9 +11,16 @@ from asn1crypto import crl as asn1_crl
 from asn1crypto.algos import SignedDigestAlgorithm
 from asn1crypto.keys import PublicKeyInfo
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
-from pyhanko_certvalidator.errors import PathBuildingError, RevokedError, ValidationError
+from pyhanko_certvalidator.errors import (
+    CRLValidationError,
+    OCSPValidationError,
+    PathBuildingError,
+    RevokedError,
+    ValidationError,
+)
 from pyhanko_certvalidator.policy_decl import (
     CertRevTrustPolicy,
     RevocationCheckingPolicy,
@@ -31,7 +38,18 @@ from hub.signature.path import ALONE, MALFORMED, Path, asn1_of, finish
 
 OCSP_WITHOUT_END: Final = timedelta(minutes=30)
 """How long the validator takes a response that names no next update."""
-_UNREADABLE: Final = (*MALFORMED, x509.InvalidVersion)
+_UNREADABLE: Final = (*MALFORMED, x509.InvalidVersion, UnsupportedAlgorithm)
+_FRUITLESS: Final = (
+    PathBuildingError,
+    ValidationError,
+    CRLValidationError,
+    OCSPValidationError,
+    InvalidSignature,
+    RuntimeError,  # NotImplementedError and RecursionError among them
+    ArithmeticError,
+    *_UNREADABLE,
+)
+"""Whatever the validator raises over a stranger's bytes: they say nothing, and that is all."""
 _EITHER: Final = RevocationCheckingRule.CRL_OR_OCSP_REQUIRED
 _NOT: Final = RevocationCheckingRule.NO_CHECK
 
@@ -152,7 +170,7 @@ def _validate(
         finish(CertificateValidator(asn1_of(path[-1]), validation_context=context).async_validate_path())
     except RevokedError as error:
         return _revoked(error)
-    except (PathBuildingError, ValidationError, *_UNREADABLE) as error:
+    except _FRUITLESS as error:
         return Revocation(state=RevocationState.UNKNOWN, note=str(error))
     return Revocation(state=RevocationState.GOOD)
 

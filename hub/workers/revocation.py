@@ -49,7 +49,8 @@ class RevocationWorker:
     """How often a source is asked that would have nothing new for longer."""
     _plan: Mapping[str, Inquiry] = field(default_factory=dict)
     _planned_at: datetime = _LONG_AGO
-    _planned_for: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
+    _planned_for: int = -1
+    """The version of the registry."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*; an outage of the database or of a source is told, and sat out."""
@@ -58,22 +59,28 @@ class RevocationWorker:
                 await self.refresh()
             except (TemporaryFailure, StorageRefused) as failure:
                 log.warning("revocation.paused", reason=str(failure))
+            except Exception:
+                log.exception("revocation.failed")
             await wait(stop, min(_PAUSE, self.interval))
 
     async def refresh(self) -> None:
         """Ask whoever is due, once."""
         await self._renew_plan()
-        while due := await self.store.claim(self._plan.keys(), limit=_AT_A_TIME, lease=_LEASE):
+        while self._plan and (
+            due := await self.store.claim(self._plan.keys(), limit=_AT_A_TIME, lease=_LEASE)
+        ):
             material = (await self.registry.directory()).material
-            async with asyncio.TaskGroup() as tasks:
-                for key in due:
-                    tasks.create_task(self._inquire(key, self._plan[key], material))
+            ended = await asyncio.gather(
+                *(self._inquire(key, self._plan[key], material) for key in due), return_exceptions=True
+            )
+            for failure in filter(None, ended):
+                raise failure
 
     async def _renew_plan(self) -> None:
-        certificates = await self.store.certificates()
-        now = self.clock.now()
-        if certificates == self._planned_for and now - self._planned_at < _PLAN_EVERY:
+        version, now = await self.store.registry_version(), self.clock.now()
+        if version == self._planned_for and now - self._planned_at < _PLAN_EVERY:
             return
+        certificates = await self.store.certificates()
         good, issuers = ([x509.load_der_x509_certificate(der) for der in each] for each in certificates)
         loop = asyncio.get_running_loop()
         made = await loop.run_in_executor(self.executor, plan, good, issuers, self.anchors, now)
@@ -82,7 +89,7 @@ class RevocationWorker:
             log.warning("revocation.not_allowed", urls=forbidden[:_AT_A_TIME], count=len(forbidden))
         self._plan = {key: each for key, each in made.items() if each.is_allowed}
         await self.store.enter(self._plan.values())
-        self._planned_at, self._planned_for = now, certificates
+        self._planned_at, self._planned_for = now, version
 
     async def _inquire(self, key: str, inquiry: Inquiry, material: TrustMaterial) -> None:
         try:

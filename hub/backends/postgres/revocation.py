@@ -45,24 +45,23 @@ class RevocationStock:
 
     async def renew(self, connection: Transaction, version: int) -> TrustMaterial:
         """Return what the database has as of *version* or later."""
-        rows = await connection.fetch(statement("read_revocation_digests"))
+        # One statement: nothing is replaced between its parts, and nothing is missing for a moment.
+        rows = await connection.fetch(statement("read_revocation_data"), list(self._objects))
         issuers = await connection.fetch(statement("read_issuing_certificates"))
-        unknown = {row["digest"]: row["kind"] for row in rows if row["digest"] not in self._objects}
-        bodies = await connection.fetch(statement("read_revocation_bodies"), list(unknown)) if unknown else []
-        read = {
-            row["digest"]: TrustObject.of(TrustObjectKind(unknown[row["digest"]]), row["body"])
-            for row in bodies
+        found = {
+            row["digest"]: self._objects[row["digest"]]
+            if row["body"] is None
+            else TrustObject.of(TrustObjectKind(row["kind"]), row["body"])
+            for row in rows
         }
-        found = {**self._objects, **read}
-        present = [row for row in rows if row["digest"] in found]
-        self._objects = {row["digest"]: found[row["digest"]] for row in present}
+        self._objects = found
         self._version = version
         self._material = TrustMaterial(
             issuers=tuple(TrustObject.of(TrustObjectKind.CERTIFICATE, row["der"]) for row in issuers),
-            crls={row["url"]: found[row["digest"]] for row in present if row["fingerprint"] is None},
+            crls={row["url"]: found[row["digest"]] for row in rows if row["fingerprint"] is None},
             responses={
                 Fingerprint(row["fingerprint"]): found[row["digest"]]
-                for row in present
+                for row in rows
                 if row["fingerprint"] is not None
             },
         )
@@ -125,6 +124,12 @@ class PostgresRevocation:
                 statement("note_revocation_failure"), source, reason, due_in.total_seconds()
             )
         return count if isinstance(count, int) else 0
+
+    async def registry_version(self) -> int:
+        """Return what every change of the registry changes."""
+        async with self._database.connection() as connection:
+            version = await connection.fetchval("select version from registry_versions")
+        return version if isinstance(version, int) else 0
 
     async def certificates(self) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """Return the registered certificates that are good or will be, and those of issuers, in DER form."""
