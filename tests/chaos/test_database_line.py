@@ -45,7 +45,14 @@ async def line(postgres_store: PostgresUnderTest) -> AsyncIterator[Line]:
 async def database(postgres_store: PostgresUnderTest, line: Line) -> AsyncIterator[Database]:
     here = f":{postgres_store.private.address.postgres_port}"
     dsn = postgres_store.private.dsn().replace(here, f":{line.port}")
-    database = await Database.open(dsn, name="behind a line", size=2, patience=PATIENCE)
+
+    async def opened() -> Database | None:
+        with suppress(TemporaryFailure):  # a busy machine may be slower than our patience
+            return await Database.open(dsn, name="behind a line", size=2, patience=PATIENCE)
+        return None
+
+    database = await until(opened, what="a pool")
+    assert database is not None
     yield database
     await database.close()
 
