@@ -5,13 +5,13 @@ import json
 import sys
 import tomllib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from deploy.local import LocalStack, process
+from deploy.local import LocalStack, StackError, process
 from hub.commands import secret_file
 from hub.commands.local_axis import LocalAgency, LocalAxis, provision_local
 from tests.chaos.actor import Actor, Exit
@@ -34,6 +34,8 @@ _LOOK_AGAIN: Final = 1.0
 _MANY: Final = 500
 """Ends without an act after which a campaign makes no sense any more."""
 _START_SECONDS: Final = 90.0
+_STARTS: Final = 3
+"""How often a server is waited for that does not answer."""
 
 
 class Stage:
@@ -79,7 +81,7 @@ class Stage:
         """Return once every process works."""
 
         def waiting() -> list[str]:
-            return [each.name for each in self.actors.values() if not _is_ready(each)]
+            return [each.name for each in self.actors.values() if not each.is_ready]
 
         await until(
             lambda: not waiting(), what=lambda: f"{waiting()} to be ready", seconds=_START_SECONDS, pause=0.2
@@ -109,8 +111,12 @@ class Stage:
         await asyncio.to_thread(self.stack.broker.kill if target == BROKER else self.stack.database.kill)
 
     async def start_server(self, target: str) -> None:
-        """Start a server and return once it answers."""
-        await asyncio.to_thread(self.stack.broker.start if target == BROKER else self.stack.database.start)
+        """Start a server and return once it answers; on a machine with much to do that takes its time."""
+        start = self.stack.broker.start if target == BROKER else self.stack.database.start
+        for _ in range(_STARTS - 1):
+            with suppress(StackError):
+                return await asyncio.to_thread(start)
+        return await asyncio.to_thread(start)
 
     async def stop_everybody(self) -> Mapping[str, int | None]:
         """Ask every process to end; return with what each ended."""
@@ -200,13 +206,6 @@ def _orders(stage: Stage, office: Office, name: str, *, rate: float) -> dict[str
         "recipients": list(recipients_for(office)),
         "flag": str(stage.flag),
     }
-
-
-def _is_ready(actor: Actor) -> bool:
-    """Whether it has said so: an agency by a file, a hub in its log."""
-    return actor.ready.exists() or (
-        actor.name in HUBS and actor.log.exists() and "hub.started" in actor.log.read_text("utf-8", "replace")
-    )
 
 
 def _moved(url: str, port: int, other: int) -> str:
