@@ -80,6 +80,8 @@ class Backends:
     publishing: BrokerLink
     publisher: RabbitPublisher
     executor: ThreadPoolExecutor
+    pen: ThreadPoolExecutor
+    """Where receipts are signed; a token is slow, and has a thread of its own."""
 
 
 async def run_hub(settings: Settings, stop: asyncio.Event) -> None:
@@ -121,7 +123,7 @@ class Hub:
         self._settings = settings
         self._backends = backends
         self._clock = SystemClock()
-        self._attest = Attestation(key=hub_key(settings), executor=backends.executor)
+        self._attest = Attestation(key=hub_key(settings), executor=backends.pen)
         self._recover = RecoveryPolicy(delays=settings.retry_delays).decide
         self._registry = PostgresRegistry(
             backends.database, clock=self._clock, max_age=settings.registry_interval
@@ -334,9 +336,8 @@ def trust_anchors(settings: Settings) -> TrustAnchors:
 
 
 def hub_key(settings: Settings) -> SigningKey:
-    """Return the key that the hub signs its receipts with."""
-    password = settings.hub_key_password.get_secret_value().encode()
-    return SigningKey.from_pem(settings.hub_key.read_bytes(), password)
+    """Return the key that the hub signs its receipts with; raises `ConfigurationError`."""
+    return settings.key_source.load()
 
 
 def broker_address(settings: Settings) -> BrokerAddress:
@@ -354,6 +355,9 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
     address.warn()
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max_workers=2, thread_name_prefix="checks"))
+        pen = executor
+        if settings.key_source.is_in_token:
+            pen = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="token"))
         database = await Database.open(dsn, name="truc hub")
         stack.push_async_callback(database.close)
         consuming = await stack.enter_async_context(BrokerLink(address, purpose="hub consuming"))
@@ -377,4 +381,5 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
             publishing=publishing,
             publisher=publisher,
             executor=executor,
+            pen=pen,
         )

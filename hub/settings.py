@@ -14,6 +14,8 @@ from pydantic_settings import (
 
 from hub.errors import ConfigurationError
 from hub.message.trust import RevocationPolicy
+from hub.signature.key_source import KeySource
+from hub.signature.token_uri import TokenUri, is_in_token
 from hub.transport.tls import TlsFiles
 
 
@@ -24,7 +26,18 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _key_name(name: str) -> str:
+    if not is_in_token(name):
+        return str(_readable(Path(name)))
+    try:
+        TokenUri.parse(name)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
+    return name
+
+
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+KeyName = Annotated[str, AfterValidator(_key_name)]
 
 
 class AnchorSettings(BaseModel):
@@ -92,10 +105,15 @@ class Settings(BaseSettings):
     """`revocation` and `hosts` for single trust anchors, by the first characters of their fingerprints."""
     revocation_interval: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How often CRLs and OCSP responders are asked for news, also while what they said is still in force."""
-    hub_key: ReadableFile
-    """PEM file with the hub's encrypted signing key, its certificate and the chain."""
+    hub_key: KeyName
+    """PEM file with the hub's encrypted signing key, its certificate and the chain; or the name of a key in a
+    token, `pkcs11:token=…;object=…` (RFC 7512)."""
     hub_key_password: SecretStr
-    """Opens the key file."""
+    """Opens the key file, or is the token's PIN."""
+    hub_key_module: ReadableFile | None = None
+    """Library of the token's maker (PKCS #11), for a key in a token."""
+    hub_key_certificates: ReadableFile | None = None
+    """PEM file with the certificate and the chain of a key in a token."""
     schemas: Path | None = None
     """Folder with the XSDs; those of the checkout where it is not set."""
 
@@ -160,10 +178,23 @@ class Settings(BaseSettings):
             key_password=password.get_secret_value() if password is not None else None,
         )
 
+    @property
+    def key_source(self) -> KeySource:
+        """Where the hub's signing key comes from."""
+        return KeySource(
+            name=self.hub_key,
+            password=self.hub_key_password.get_secret_value(),
+            module=self.hub_key_module,
+            certificates=self.hub_key_certificates,
+        )
+
     @model_validator(mode="after")
-    def _protects_the_broker(self) -> Self:
+    def _fits_together(self) -> Self:
         if complaints := self.broker_tls.complaints(self.amqp_url.get_secret_value()):
             raise ValueError("; ".join(complaints))
+        if is_in_token(self.hub_key) and not (self.hub_key_module and self.hub_key_certificates):
+            msg = "a key in a token needs hub_key_module and hub_key_certificates, too"
+            raise ValueError(msg)
         return self
 
     @classmethod

@@ -4,11 +4,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
 
 from adapters.kit.broker import BrokerAddress
 from adapters.kit.inspection import Trust
@@ -17,6 +17,7 @@ from hub.errors import ConfigurationError
 from hub.message.edxml import StatusCode
 from hub.message.identifiers import AgencyCode, Fingerprint, MailboxName, agency_key
 from hub.signature.certificates import TrustAnchors
+from hub.signature.key_source import KeySource
 from hub.signature.signing import SigningKey
 from hub.transport.tls import TlsFiles
 
@@ -53,8 +54,23 @@ class _KeyFile(BaseModel):
 
     agency: str | None = None
     """Whose key it is; the mailbox's own where nothing is said."""
-    file: Path
+    file: Path | None = None
+    """Encrypted key, certificate and chain in PEM form."""
+    token: str | None = None
+    """Instead of a file: `pkcs11:token=…;object=…`, a key that never leaves its token."""
+    module: Path | None = None
+    """Library of the token's maker (PKCS #11)."""
+    certificates: Path | None = None
+    """Certificate and chain of the key in the token, in PEM form."""
     password: SecretStr = SecretStr("")
+    """Opens the file, or is the token's PIN."""
+
+    @model_validator(mode="after")
+    def _is_in_one_place(self) -> Self:
+        if (self.file is None) == (self.token is None):
+            msg = "a key is in a file or in a token: say one of the two"
+            raise ValueError(msg)
+        return self
 
 
 class _File(BaseModel):
@@ -169,8 +185,12 @@ def _keys(folder: Path, file: _File) -> KeyRing:
 
 
 def _key(folder: Path, key: _KeyFile) -> SigningKey:
-    password = key.password.get_secret_value().encode() or None
-    return SigningKey.from_pem(_bytes(folder / key.file), password)
+    return KeySource(
+        name=key.token or str(_within(folder, key.file)),
+        password=key.password.get_secret_value(),
+        module=_within(folder, key.module),
+        certificates=_within(folder, key.certificates),
+    ).load()
 
 
 def _bytes(path: Path) -> bytes:

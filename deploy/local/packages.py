@@ -28,8 +28,12 @@ def ensure_installed(progress: Callable[[str], None], release: Release = Release
     A *release* of RabbitMQ that is not the machine's is fetched and unpacked, not installed.
     """
     ensure_fetched(release, progress)
-    if not (missing := missing_packages(release)):
-        return
+    if missing := missing_packages(release):
+        ensure_packages(missing, progress)
+
+
+def ensure_packages(missing: tuple[str, ...], progress: Callable[[str], None]) -> None:
+    """Install *missing*, which are not there; raises `StackError` where that cannot be done here."""
     if shutil.which("apt-get") is None:
         raise StackError(f"please install these first (no apt-get here to do it): {', '.join(missing)}")
     if os.geteuid() != 0:

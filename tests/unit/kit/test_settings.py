@@ -4,6 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.kit.settings import read_settings
+from deploy.local.tls import BrokerAuthority
 from hub.errors import ConfigurationError
 from hub.message.edxml import StatusCode
 from hub.message.identifiers import AgencyCode
@@ -18,6 +19,9 @@ anchors = ["anchor.pem"]
 hub_certificates = ["hub.pem"]
 acknowledge_with = ["01", "03"]
 """
+
+
+TLS_FILES = 'broker_ca = "ca.pem"\nbroker_certificate = "client.pem"'
 
 
 @pytest.fixture
@@ -73,3 +77,61 @@ def test_a_complaint_does_not_show_the_password(folder: Path) -> None:
         read_settings(write(folder, 'broker = "amqp://h:geheim@h"'))
 
     assert "geheim" not in str(caught.value)
+
+
+def test_the_files_of_tls_start_from_the_files_folder(folder: Path) -> None:
+    BrokerAuthority(folder).ensure()
+    BrokerAuthority(folder).issue_client(folder / "client.pem", "H41")
+    text = GOOD.replace(
+        'broker = "amqp://H41:secret@localhost/axis"',
+        f'broker = "amqps://broker/axis?auth=external"\n{TLS_FILES}',
+    )
+
+    settings = read_settings(write(folder, text))
+
+    assert settings.broker.tls.authorities == folder / "ca.pem"
+    assert settings.broker.tls.common_name() == "H41"
+
+
+def test_every_complaint_about_tls_comes_at_once(folder: Path) -> None:
+    BrokerAuthority(folder).ensure()
+    BrokerAuthority(folder).issue_client(folder / "client.pem", "H50")
+    text = GOOD.replace(
+        'broker = "amqp://H41:secret@localhost/axis"',
+        f'broker = "amqp://broker/axis?auth=external"\n{TLS_FILES}',
+    )
+
+    with pytest.raises(ConfigurationError, match=r"for amqps:// only.*needs amqps://.*belongs to 'H50'"):
+        read_settings(write(folder, text))
+
+
+def test_an_address_that_would_weaken_tls_is_refused(folder: Path) -> None:
+    text = GOOD.replace("amqp://H41:secret@localhost/axis", "amqps://H41:secret@broker/axis?no_verify_ssl=1")
+
+    with pytest.raises(ConfigurationError, match="may not say no_verify_ssl") as refused:
+        read_settings(write(folder, text))
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ['{ password = "p" }', '{ file = "own.pem", token = "pkcs11:object=x" }'])
+def test_a_key_is_in_one_place(folder: Path, key: str) -> None:
+    text = GOOD.replace('{ file = "own.pem", password = "p" }', key)
+
+    with pytest.raises(ConfigurationError, match="in a file or in a token"):
+        read_settings(write(folder, text))
+
+
+def test_a_key_in_a_token_needs_its_module_and_its_certificates(folder: Path) -> None:
+    text = GOOD.replace(
+        'file = "own.pem", password = "p"', 'token = "pkcs11:object=own", password = "canary"'
+    )
+
+    with pytest.raises(ConfigurationError, match="needs the module") as refused:
+        read_settings(write(folder, text))
+    assert "canary" not in str(refused.value)
+
+
+def test_the_address_of_the_broker_hides_the_password(folder: Path) -> None:
+    settings = read_settings(write(folder, GOOD.replace("secret", "canary")))
+
+    assert "canary" not in repr(settings)

@@ -1,0 +1,76 @@
+"""What the hub is told about the broker and its key fits together, or it does not start."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.local.tls import BrokerAuthority
+from hub.errors import ConfigurationError
+from hub.settings import Settings
+from tests.support.authority import agency_signing_key, session_authority
+
+
+@pytest.fixture
+def values(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "anchors.pem").write_bytes(session_authority().anchor_pem)
+    (tmp_path / "hub.pem").write_bytes(agency_signing_key("TRUC").to_pem(b"p"))
+    BrokerAuthority(tmp_path).ensure()
+    BrokerAuthority(tmp_path).issue_client(tmp_path / "client.pem", "hub")
+    return {
+        "postgres_dsn": "postgresql://hub:canary-dsn@localhost/truc",
+        "amqp_url": "amqps://hub:canary-amqp@broker/axis",
+        "broker_ca": str(tmp_path / "ca.pem"),
+        "trust_anchors": str(tmp_path / "anchors.pem"),
+        "hub_key": str(tmp_path / "hub.pem"),
+        "hub_key_password": "canary-key",
+    }
+
+
+def load(tmp_path: Path, values: dict[str, str]) -> Settings:
+    file = tmp_path / "hub.toml"
+    file.write_text("".join(f'{name} = "{value}"\n' for name, value in values.items()), "utf-8")
+    return Settings.load(file)
+
+
+def test_what_is_trusted_comes_from_the_settings(tmp_path: Path, values: dict[str, str]) -> None:
+    settings = load(tmp_path, values)
+
+    assert settings.broker_tls.authorities == tmp_path / "ca.pem"
+    assert settings.key_source.name == str(tmp_path / "hub.pem")
+    assert "canary" not in repr(settings) + repr(settings.broker_tls) + repr(settings.key_source)
+
+
+def test_the_hub_may_be_known_by_its_certificate(tmp_path: Path, values: dict[str, str]) -> None:
+    external = {
+        "amqp_url": "amqps://broker/axis?auth=external",
+        "broker_certificate": f"{tmp_path}/client.pem",
+    }
+
+    assert load(tmp_path, values | external).broker_tls.common_name() == "hub"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"amqp_url": "amqps://hub:canary@b/axis?no_verify_ssl=1"}, "may not say no_verify_ssl"),
+        ({"amqp_url": "amqp://hub:canary@b/axis"}, "for amqps:// only"),
+        ({"amqp_url": "amqps://b/axis?auth=external"}, "needs broker_certificate"),
+        ({"broker_ca": "/nowhere.pem"}, "broker_ca: .*is not a readable file"),
+        ({"hub_key": "pkcs11:object=hub;pin-value=canary"}, "the PIN is a setting of its own"),
+        ({"hub_key": "pkcs11:object=hub"}, "needs hub_key_module and hub_key_certificates"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_no_secret(
+    tmp_path: Path, values: dict[str, str], wrong: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as refused:
+        load(tmp_path, values | wrong)
+
+    assert "canary" not in str(refused.value)
+
+
+def test_complaints_about_several_settings_come_together(tmp_path: Path, values: dict[str, str]) -> None:
+    wrong = {"broker_ca": "/nowhere.pem", "broker_key": "/neither.pem", "hub_key": "pkcs11:colour=red"}
+
+    with pytest.raises(ConfigurationError, match=r"(?s)broker_ca.*broker_key.*hub_key"):
+        load(tmp_path, values | wrong)
