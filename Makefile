@@ -11,7 +11,7 @@ STAMP := .venv/.made-from-lock
 # The peers bring libraries that the product does not use: a venv of their own keeps them out of the product's.
 BENCH := .venv-bench/bin
 BENCH_STAMP := .venv-bench/.made-from-lock
-UNIT_FLOORS = $(wildcard tests/unit tests/model tests/vectors tests/architecture)
+UNIT_FLOORS = $(wildcard tests/unit tests/model tests/vectors tests/architecture tests/audit)
 SOURCES = $(wildcard hub adapters deploy truc_evidence tests)
 # BROKER=4 runs everything on RabbitMQ 4, fetched once and not installed; a home keeps to what it was made with.
 export TRUC_BROKER ?= $(BROKER)
@@ -53,11 +53,13 @@ purge: $(STAMP) ## Stop the local stack and delete its data
 # ——— proof ———————————————————————————————————————————————————————————————————————————————————————————
 
 .PHONY: check
-check: $(STAMP) ## Format, lint, types, import walls, unit tests: no services
+check: $(STAMP) ## Format, lint, types, walls, audits, unit tests: no services
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports
+	@$(BIN)/python -m tests.audit.leaks
+	@$(BIN)/python -m tests.audit.dependencies
 	$(if $(UNIT_FLOORS),$(BIN)/pytest -q -m "not long" $(UNIT_FLOORS),@echo "no unit tests yet")
 
 .PHONY: test
@@ -71,6 +73,10 @@ test-long: $(STAMP) ## The rest: long chaos, soak, the second broker version
 .PHONY: chaos
 chaos: $(STAMP) ## Kill, cut, crash under load, then judge (SEED=n MINUTES=m)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz intake, led by coverage (MINUTES=10)
+	@$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 .PHONY: bench
 bench: $(STAMP) ## Measure against a bare relay; writes build/bench.json
