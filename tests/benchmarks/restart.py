@@ -68,5 +68,10 @@ async def _is_empty(database: asyncpg.Connection) -> bool:
 
 
 async def _once(place: Place, agency: LocalAgency) -> list[Found]:
-    """Take what *agency* received as its journal would: under each delivery id once."""
-    return list({each.delivery_id: each for each in await collect(place, agency)}.values())
+    """Take what *agency* received as its journal would: each delivery once, and the same receipts once.
+
+    What was committed and not yet settled when the hub was killed is handed in again, and answered again with
+    the stored receipts, under another delivery id.
+    """
+    found = await collect(place, agency)
+    return list({each.body or each.delivery_id: each for each in found}.values())
