@@ -312,8 +312,10 @@ class Hub:
 def intake_line(settings: Settings) -> IntakeLine:
     """Return the checks that *settings* describe."""
     catalogue = Catalogue(settings.schemas) if settings.schemas is not None else Catalogue()
+    stamps = settings.time_stamp_anchors
     return IntakeLine(
         anchors=trust_anchors(settings),
+        stamp_anchors=() if stamps is None else TrustAnchors.from_bytes(stamps.read_bytes()).certificates,
         catalogue=catalogue,
         parse_limits=ParseLimits(octets=settings.max_message_octets),
         content_limits=ContentLimits(

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     address that stands in a certificate is ever asked."""
     anchor_policies: dict[str, AnchorSettings] = {}
     """`revocation` and `hosts` for single trust anchors, by the first characters of their fingerprints."""
+    time_stamp_anchors: ReadableFile | None = None
+    """PEM file with the certificates that the time stamps of senders (XAdES-T) must chain to; the finding is
+    recorded with the message, and without the file it says that the authority is not known."""
     revocation_interval: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How often CRLs and OCSP responders are asked for news, also while what they said is still in force."""
     hub_key: KeyName

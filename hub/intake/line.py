@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from cryptography import x509
+
 from hub.catalogue import Catalogue, FastLane, JudgeNeeded, Schemas
 from hub.errors import MessageRejected, TemporaryFailure
 from hub.intake.accept import accept
@@ -45,6 +47,8 @@ class IntakeLine:
     catalogue: Catalogue
     parse_limits: ParseLimits
     content_limits: ContentLimits
+    stamp_anchors: tuple[x509.Certificate, ...] = ()
+    """Who may stand behind the time stamp of a sender's signature."""
 
     def examine(self, received: ReceivedMessage, directory: Directory) -> Result:
         """Decide about *received*; whatever happens to one message stays with it."""
@@ -76,7 +80,7 @@ class IntakeLine:
     def _decide(self, received: ReceivedMessage, directory: Directory, schemas: Schemas) -> Decision:
         try:
             parsed = parse(received, self.parse_limits)
-            verified = verify(parsed, self.anchors, material=directory.material)
+            verified = verify(parsed, self.anchors, self.stamp_anchors, material=directory.material)
         except CertificateRejected as rejection:
             return reject(received, rejection.violations, validation=rejection.validation)
         except MessageRejected as rejection:

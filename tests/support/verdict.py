@@ -11,12 +11,12 @@ from hub.signature.certificates import TrustAnchors
 from tests.support.authority import AT, session_anchors
 
 
-def parsed(body: bytes, at: datetime = AT) -> ParsedMessage:
+def parsed(body: bytes, at: datetime = AT, *, mailbox: str = "H41") -> ParsedMessage:
     """Return *body* as step 1 hands it on, received at *at*."""
     received = ReceivedMessage(
         body=body,
         digest=digest_of(body),
-        mailbox=MailboxName("H41"),
+        mailbox=MailboxName(mailbox),
         submission_id=SubmissionId("s-1"),
         transport_id="",
         reported_delivery=None,

@@ -280,6 +280,7 @@ class _Work:
         new = tuple(delivery.delivery_id for delivery in built if delivery.delivery_id in entered)
         self.outcomes[each.message_id] = Accepted(message_id=each.message_id, deliveries=new)
         detail: dict[str, object] = {"deliveries": len(new), "already_there": len(built) - len(new)}
+        detail |= each.admit.authorized.valid.verified.signature.as_detail()
         self.events.append(Event(name="message.accepted", message_id=each.message_id, detail=detail))
         if each.document is not None:
             subjects = [_accepted_subject(delivery, delivery.delivery_id in entered) for delivery in built]

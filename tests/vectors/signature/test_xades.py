@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -9,6 +10,7 @@ import pytest
 from lxml import etree
 from signxml.xades import XAdESSignatureConfiguration, XAdESVerifier
 
+from hub.message.decision import Admit
 from hub.message.signature_facts import PLAIN, SignatureProfile, StampVerdict
 from hub.signature.profile import ENVELOPE
 from hub.signature.signing import sign_envelope
@@ -16,7 +18,9 @@ from hub.signature.verification import SignedContent, verify_signature
 from tests.support.authority import AT, SINCE, agency_signing_key
 from tests.support.crafted_time_stamp import StampAuthority, stamp_authority
 from tests.support.edxml import NAMESPACE, envelope
-from tests.support.verdict import refusal, verified
+from tests.support.envelopes import a_document
+from tests.support.memory_hub import a_line, a_registry
+from tests.support.verdict import parsed, refusal, verified
 from tests.support.xades import DS, EXCLUSIVE, XADES, sign_xades, with_stamp
 
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -118,6 +122,21 @@ def test_the_event_tells_profile_and_times() -> None:
         "time_stamp": AT.isoformat(),
         "time_stamp_finding": "PASSED",
     }
+
+
+async def test_intake_knows_the_profile_of_what_it_admits_and_judges_the_stamp() -> None:
+    body = sign_xades(a_document().unsigned(), agency_signing_key("G22"))
+    body = with_stamp(body, lambda value: authority().stamp(value, AT))
+    line = replace(a_line(), stamp_anchors=(authority().certificate,))
+
+    result = line.examine(parsed(body, mailbox="G22").received, await a_registry().directory())
+
+    assert isinstance(result, Admit), result
+    facts = result.authorized.valid.verified.signature
+    assert (facts.profile, facts.stamp and facts.stamp.verdict) == (
+        SignatureProfile.XADES_T,
+        StampVerdict.PASSED,
+    )
 
 
 def altered_signing_time() -> bytes:
