@@ -112,7 +112,7 @@ def _silenced(
         signers = _signers_for(directory, agency.key, mailbox, now)
         if not before.isdisjoint(signers) and after.isdisjoint(signers):
             found.append(SilencedAgency(agency=agency.key, name=agency.name, mailbox=mailbox))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda each: each.agency))
 
 
 def _signers_for(
