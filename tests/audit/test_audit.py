@@ -19,7 +19,9 @@ def test_every_package_is_pinned_and_hashed() -> None:
     assert len(pinned(LOCK.read_text(encoding="utf-8"))) > 50
 
 
-@pytest.mark.parametrize("lock", ["demo>=1 \\\n    --hash=sha256:aa\n", "demo==1.0\n", "demo @ file:///x \\\n"])
+@pytest.mark.parametrize(
+    "lock", ["demo>=1 \\\n    --hash=sha256:aa\n", "demo==1.0\n", "demo @ file:///x \\\n"]
+)
 def test_a_package_that_is_not_pinned_is_noticed(lock: str) -> None:
     with pytest.raises(ValueError, match="demo"):
         pinned(lock)
