@@ -42,52 +42,51 @@ cross join lateral (select decode(string_agg(md5(random()::text || i || n), ''),
 """
 DELIVERIES: Final = """
 with documents as (
-    select message_id, document_id, content_digest, row_number() over (order by document_id) as position
+    select message_id, document_id, content_digest,
+        row_number() over (order by received_at, submission_id) as position
     from messages
     where submission_id = any (select 'backlog-' || n from generate_series($1::int, $2::int) n)
 ), recipients as (
-    select name, row_number() over (order by name) - 1 as position from mailboxes where name like 'S_____'
+    select array_agg(name order by name) as names from mailboxes where name like 'S_____'
 ), pairs as (
-    select d.message_id, d.document_id, d.content_digest, r.name,
-        row_number() over (partition by r.name order by d.position) as nth
+    select d.message_id, d.document_id, d.content_digest, d.position * $3::int + i as position,
+        (d.position * $3::int + i) / cardinality(r.names) as nth,
+        r.names[1 + (d.position * $3::int + i) % cardinality(r.names)] as name
     from documents d
+    cross join recipients r
     cross join generate_series(0, $3::int - 1) i
-    join recipients r
-        on r.position = (d.position * $3::int + i) % (select count(*) from recipients)
+), entered as (
+    insert into deliveries (delivery_id, message_id, kind, mailbox, sender, recipient, document_id,
+        business_type, content_digest, is_urgent, lane_number, correlation_id, expires_at)
+    select ('01900000-0000-7000-8000-' || lpad(to_hex($1::bigint * $3::int + p.position), 12, '0'))::uuid,
+        p.message_id, 'document', p.name, $4, p.name, p.document_id, 0, p.content_digest,
+        false, coalesce(l.next_number, 1) + p.nth, p.message_id::text, now() + interval '15 days'
+    from pairs p
+    left join lanes l on l.sender = $4 and l.recipient = p.name and not l.is_urgent
+    order by p.position
+    returning delivery_id, mailbox, sender, recipient, is_urgent, lane_number, expires_at
+), promised as (
+    insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt,
+        octets, expires_at)
+    select delivery_id, mailbox, sender, recipient, is_urgent, lane_number, 1, $5::int, expires_at
+    from entered
 )
-insert into deliveries (delivery_id, message_id, kind, mailbox, sender, recipient, document_id, business_type,
-    content_digest, is_urgent, lane_number, correlation_id, expires_at)
-select gen_random_uuid(), p.message_id, 'document', p.name, $4, p.name, p.document_id, 0, p.content_digest,
-    false, coalesce((select next_number - 1 from lanes l
-        where l.sender = $4 and l.recipient = p.name and not l.is_urgent), 0) + p.nth,
-    p.message_id::text, now() + interval '15 days'
-from pairs p
-"""
-LANES: Final = """
 insert into lanes (sender, recipient, is_urgent, next_number)
-select sender, recipient, false, max(lane_number) + 1
-from deliveries where sender = $1 and kind = 'document' group by sender, recipient
+select sender, recipient, false, max(lane_number) + 1 from entered group by sender, recipient
 on conflict (sender, recipient, is_urgent) do update set next_number = excluded.next_number
 """
-ENTRIES: Final = """
-insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets,
-    expires_at)
-select delivery_id, mailbox, sender, recipient, is_urgent, lane_number, 1, $1::int, expires_at
-from deliveries d
-where d.kind = 'document' and d.state = 'waiting'
-    and not exists (select from outbox_entries o where o.delivery_id = d.delivery_id)
-order by lane_number, recipient
-"""
+"""The hub's identifiers grow with time, and so do these: an index grows at its end."""
 
 
-async def connect_mailboxes(axis: LocalAxis, count: int) -> None:
-    """Enter mailboxes until there are *count* besides the bench's own, and let the broker have them."""
+async def connect_mailboxes(axis: LocalAxis, count: int, *, is_declared: bool) -> None:
+    """Enter mailboxes until there are *count* besides the bench's own; the broker may get their queues."""
     connection = await asyncpg.connect(axis.dsn("postgres"))
     try:
         await connection.execute(MAILBOXES, count)
     finally:
         await connection.close()
-    await axis.apply_topology()
+    if is_declared:
+        await axis.apply_topology()
 
 
 async def enter_agencies(place: Place, count: int) -> int:
@@ -119,9 +118,7 @@ async def pile_up(place: Place, count: int) -> int:
         last = first - 1 + max(0, -(-(count - waiting) // each))
         await connection.execute("set session_replication_role = replica")  # foreign keys hold by themselves
         await connection.execute(MESSAGES, SENDER, first, last, OCTETS, timeout=1800)
-        await connection.execute(DELIVERIES, first, last, each, SENDER, timeout=1800)
-        await connection.execute(LANES, SENDER, timeout=1800)
-        await connection.execute(ENTRIES, OCTETS, timeout=1800)
+        await connection.execute(DELIVERIES, first, last, each, SENDER, OCTETS, timeout=1800)
         await connection.execute("vacuum analyze", timeout=1800)
         return int(await connection.fetchval("select count(*) from outbox_entries"))
 
@@ -129,10 +126,8 @@ async def pile_up(place: Place, count: int) -> int:
 async def clear(place: Place) -> None:
     """Forget every document; mailboxes and agencies stay."""
     async with place.database() as connection:
-        await connection.execute("set session_replication_role = replica")  # evidence is never truncated
         await connection.execute(
             "truncate messages, deliveries, outbox_entries, lanes, documents, submissions, receipts,"
-            " receipt_sheets, receipt_subjects, refusals, statuses, attempts, events, event_seals, cases"
-            " cascade"
+            " receipt_sheets, receipt_subjects, refusals, statuses, attempts, events, cases cascade"
         )
         await connection.execute("vacuum analyze")
