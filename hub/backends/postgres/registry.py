@@ -1,6 +1,10 @@
 """The directory, read from the registry's tables and kept until their version changes."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import asyncpg
 
 from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.revocation import RevocationStock
@@ -8,6 +12,9 @@ from hub.backends.postgres.statements import statement
 from hub.message.directory import Agency, Directory, Mandate, RegisteredCertificate
 from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, MailboxName
 from hub.ports import Clock
+
+_SLICE: Final = 2000
+"""Agencies that are made at a stretch: a few milliseconds."""
 
 
 class PostgresRegistry:
@@ -47,17 +54,7 @@ class PostgresRegistry:
 
 async def _read(transaction: Transaction) -> Directory:
     return Directory(
-        agencies=[
-            Agency(
-                key=AgencyKey(row["key"]),
-                code=AgencyCode(row["code"]),
-                name=row["name"],
-                parent=row["parent"],
-                closed_at=row["closed_at"],
-                successor=row["successor"],
-            )
-            for row in await transaction.fetch(statement("read_agencies"))
-        ],
+        agencies=await _read_agencies(transaction),
         mandates=[
             Mandate(
                 mailbox=MailboxName(row["mailbox"]),
@@ -82,4 +79,25 @@ async def _read(transaction: Transaction) -> Directory:
             )
             for row in await transaction.fetch(statement("read_certificates"))
         ],
+    )
+
+
+async def _read_agencies(transaction: Transaction) -> list[Agency]:
+    """Read the whole tree, over a hundred thousand: everything else has its turn between slices."""
+    rows = await transaction.fetch(statement("read_agencies"))
+    agencies: list[Agency] = []
+    for start in range(0, len(rows), _SLICE):
+        agencies += [_agency(row) for row in rows[start : start + _SLICE]]
+        await asyncio.sleep(0)
+    return agencies
+
+
+def _agency(row: asyncpg.Record) -> Agency:
+    return Agency(
+        key=AgencyKey(row["key"]),
+        code=AgencyCode(row["code"]),
+        name=row["name"],
+        parent=row["parent"],
+        closed_at=row["closed_at"],
+        successor=row["successor"],
     )
