@@ -64,3 +64,10 @@ def test_plain_code_is_no_secret(tmp_path: Path) -> None:
     file.write_text("password = read_password(path)\nlimit = 12\n", encoding="utf-8")
 
     assert not list(leaks_in([str(file)]))
+
+
+def test_what_a_test_plants_is_known_by_its_first_letters(tmp_path: Path) -> None:
+    file = tmp_path / "settings.py"
+    file.write_text("url = 'amqp://hub:" + "canary-1@broker/axis'\n", encoding="utf-8")
+
+    assert not list(leaks_in([str(file)]))
