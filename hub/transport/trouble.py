@@ -32,9 +32,13 @@ def suspect(error: BaseException | None) -> str | None:
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    while error is not None and not isinstance(error, kind):
+    seen: set[int] = set()  # the client library raises one error anew, and its causes then go round in a ring
+    while error is not None and id(error) not in seen:
+        if isinstance(error, kind):
+            return error
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
-    return error
+    return None
 
 
 def _advice(error: ssl.SSLError) -> str | None:
