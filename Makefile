@@ -91,7 +91,7 @@ bench-peers: $(BENCH_STAMP) ## Compare with what one would write instead
 	@$(BENCH)/python -m tests.benchmarks.peers $(ARGS)
 
 .PHONY: bench-scale
-bench-scale: $(BENCH_STAMP) ## Show how costs grow; half an hour, draws a chart
+bench-scale: $(BENCH_STAMP) ## Show how costs grow; half an hour or more, draws a chart
 	@$(BENCH)/python -m tests.benchmarks.scale $(ARGS)
 
 # ——— for engineers ———————————————————————————————————————————————————————————————————————————————————

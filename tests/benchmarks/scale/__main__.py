@@ -43,7 +43,7 @@ class Plan:
     agencies: int = 120_000
     connected: int = 95
     """Mailboxes while the backlog and the registry grow."""
-    queues: int = 5_000
+    queues: int = 1_000
     """Mailboxes that the broker gets queues for; where there are more, the database alone is measured."""
     spread: int = 100_000
     """Deliveries that wait while mailboxes grow."""
@@ -170,7 +170,7 @@ def the_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--mailboxes", help="numbers of mailboxes (95,1000,5000); none: an empty text")
     parser.add_argument("--backlogs", help="numbers of deliveries that wait (10000,100000,1000000)")
     parser.add_argument("--agencies", type=int, help="in the registry (120000); 0: leave that part out")
-    parser.add_argument("--queues", type=int, help="in the broker at most (5000); beyond, the database alone")
+    parser.add_argument("--queues", type=int, help="in the broker at most (1000); beyond, the database alone")
     parser.add_argument("--add", action="store_true", help="keep the figures of the last run, and add these")
     return parser.parse_args(arguments)
 
