@@ -1,5 +1,6 @@
 """What failed is found behind the client library's errors, and a ring of causes has an end."""
 
+import itertools
 import ssl
 
 from hub.transport.trouble import explain, suspect
@@ -7,7 +8,7 @@ from hub.transport.trouble import explain, suspect
 
 def a_ring(*errors: BaseException) -> BaseException:
     """Return the first of *errors*, each the cause of the one before, and the first of the last."""
-    for error, cause in zip(errors, errors[1:], strict=False):
+    for error, cause in itertools.pairwise(errors):
         error.__cause__ = cause
     errors[-1].__context__ = errors[0]
     return errors[0]
