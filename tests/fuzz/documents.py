@@ -1,6 +1,5 @@
 """Whole valid documents, and one thing that is done to them."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -129,7 +128,3 @@ def broken(body: bytes, what: Break, place: int) -> bytes:
     root = etree.fromstring(body)
     what.apply(root, place)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
-
-
-def without_signature_text(body: bytes) -> bytes:
-    return re.sub(rb"<ds:Signature.*</ds:Signature>", b"", body, flags=re.DOTALL)
