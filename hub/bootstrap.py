@@ -229,7 +229,7 @@ class Hub:
                 attest=self._attest,
                 clock=self._clock,
                 executor=self._backends.executor,
-                probe=self._backends.database.is_up,
+                probe=self._is_able,
             )
         )
 
@@ -244,8 +244,12 @@ class Hub:
             recover=self._recover,
             attest=self._attest,
             clock=self._clock,
-            probe=self._backends.database.is_up,
+            probe=self._is_able,
         )
+
+    async def _is_able(self) -> bool:
+        """Whether what was put off can be done now: kept, and answered with a signature."""
+        return await self._backends.database.is_up() and await self._attest.works()
 
     def _quarantine_workers(self) -> list[QuarantineWorker]:
         reasons = {

@@ -193,11 +193,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if complaints := self.broker_tls.complaints(self.amqp_url.get_secret_value()):
-            raise ValueError("; ".join(complaints))
+        complaints = [*self.broker_tls.complaints(self.amqp_url.get_secret_value())]
         if is_in_token(self.hub_key) and not (self.hub_key_module and self.hub_key_certificates):
-            msg = "a key in a token needs hub_key_module and hub_key_certificates, too"
-            raise ValueError(msg)
+            complaints.append("a key in a token needs hub_key_module and hub_key_certificates, too")
+        if "@" in (self.management_url or ""):
+            complaints.append("management_url says no user: that is management_user and management_password")
+        if complaints:
+            raise ValueError("; ".join(complaints))
         return self
 
     @classmethod

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from typing import Final
 
+from hub.errors import TemporaryFailure
 from hub.message.receipt import Receipt
 from hub.message.receipt_sheet import ReceiptSheet, write_sheets
 from hub.signature.signing import SigningKey, sign_receipt
+
+_TRIAL: Final = b"<Trial></Trial>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,17 @@ class Attestation:
         """Return *receipts* on signed sheets, those for one agency together."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.executor, self._sign, receipts)
+
+    async def works(self) -> bool:
+        """Whether the key signs now: one in a token may be away."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, self._works)
+
+    def _works(self) -> bool:
+        try:
+            sign_receipt(_TRIAL, self.key)
+        except TemporaryFailure:
+            return False
+        return True
 
     def _sign(self, receipts: Sequence[Receipt]) -> list[ReceiptSheet]:
         return [replace(sheet, body=sign_receipt(sheet.body, self.key)) for sheet in write_sheets(receipts)]

@@ -212,7 +212,7 @@ class IntakeWorker:
 
     async def _probe(self) -> None:
         if not await self._with.probe():
-            raise TemporaryFailure("the database is away or has no room")
+            raise TemporaryFailure("the database is away or has no room, or the hub's key is away")
 
 
 def received_message(inbound: Inbound, now: datetime) -> ReceivedMessage:

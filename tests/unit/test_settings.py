@@ -57,6 +57,7 @@ def test_the_hub_may_be_known_by_its_certificate(tmp_path: Path, values: dict[st
         ({"amqp_url": "amqps://b/axis?auth=external"}, "needs broker_certificate"),
         ({"broker_ca": "/nowhere.pem"}, "broker_ca: .*is not a readable file"),
         ({"hub_key": "pkcs11:object=hub;pin-value=canary"}, "the PIN is a setting of its own"),
+        ({"management_url": "https://admin:canary@b:15671"}, "management_url says no user"),
         ({"hub_key": "pkcs11:object=hub"}, "needs hub_key_module and hub_key_certificates"),
     ],
 )

@@ -1,5 +1,6 @@
 """A key in a token signs as a key in a file does, and comes back when the token does."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from hub.signature.token import TokenSession
 from hub.signature.token_key import is_in_token, key_in_token
 from hub.signature.token_uri import TokenUri
 from hub.signature.verification import verify_signature
+from hub.workers.attestation import Attestation
 from tests.support.authority import agency_signing_key
 from tests.support.edxml import envelope
 from tests.support.soft_token import PIN, SoftToken, certificates_of
@@ -146,3 +148,32 @@ def test_the_pin_is_nowhere_to_be_seen(token: SoftToken) -> None:
     shown = repr(key) + repr(token.place("ec")) + str(token.place("ec")) + repr(vars(key.private_key))
 
     assert PIN not in shown
+
+
+async def test_the_hub_knows_whether_its_key_signs(token: SoftToken) -> None:
+    with ThreadPoolExecutor(1) as pen:
+        attest = Attestation(key=the_key(token, "ec"), executor=pen)
+        assert await attest.works()
+
+        token.remove()
+        token.begin_anew()
+        assert not await attest.works()
+
+        token.bring_back()
+        assert await attest.works()
+
+
+async def test_a_slow_token_holds_nobody_else_up(token: SoftToken) -> None:
+    key = the_key(token, "ec")
+    busy = key.private_key._session._lock  # as while the token works on another signature
+
+    with ThreadPoolExecutor(1) as pen:
+        attest = Attestation(key=key, executor=pen)
+        busy.acquire()
+        signing = asyncio.create_task(attest.works())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not signing.done(), "the event loop goes on meanwhile"
+        busy.release()
+
+        assert await signing
