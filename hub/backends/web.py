@@ -36,14 +36,15 @@ class WebClient:
     @classmethod
     @asynccontextmanager
     async def open(cls, limits: WebLimits | None = None) -> AsyncIterator["WebClient"]:
-        """Keep connections for as long as the block lasts."""
+        """Make a client for as long as the block lasts."""
         chosen = limits or WebLimits()
         async with httpx.AsyncClient(
             follow_redirects=False,
             trust_env=False,
             timeout=chosen.silence.total_seconds(),
             headers=_HEADERS,
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4),
+            # A connection is kept for nobody: minutes pass, and the other side would have closed it.
+            limits=httpx.Limits(max_connections=8, max_keepalive_connections=0),
         ) as client:
             yield cls(client, chosen)
 
