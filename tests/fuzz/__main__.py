@@ -19,6 +19,8 @@ PLACE = ROOT / "build" / "fuzz"
 HOSTILE = ROOT / "tests" / "vectors" / "hostile" / "files"
 EDXML = ROOT / "tests" / "vectors" / "edxml"
 LONGEST = 65_536
+FAILURES = ("crash-", "timeout-", "oom-")
+"""How libFuzzer's files begin that hold what the hub failed on; mere slowness depends on the machine."""
 _FIGURE = re.compile(r"^stat::(\w+):\s+(\d+)$", re.MULTILINE)
 _COVERAGE = re.compile(r"^#\d+\s+(?:DONE|INITED|NEW|REDUCE|pulse)\s+cov: (\d+)", re.MULTILINE)
 
@@ -47,7 +49,7 @@ def fuzz(seconds: int, place: Path) -> Campaign:
     corpus.mkdir(parents=True, exist_ok=True)
     for name, seed in _seeds():
         (corpus / name).write_bytes(seed)
-    limits = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=20", "-rss_limit_mb=3072"]
+    limits = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=60", "-rss_limit_mb=3072"]
     ran = subprocess.run(
         [
             *(sys.executable, "-m", "tests.fuzz.target"),
@@ -68,7 +70,7 @@ def fuzz(seconds: int, place: Path) -> Campaign:
         executions=int(figures.get("number_of_executed_units", 0)),
         new_paths=int(figures.get("new_units_added", 0)),
         coverage=max(coverage, default=0),
-        crashes=tuple(sorted(path for path in place.iterdir() if path.is_file())),
+        crashes=tuple(sorted(path for path in place.iterdir() if path.name.startswith(FAILURES))),
         output=ran.stderr + ran.stdout,
     )
 
