@@ -24,7 +24,7 @@ from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.postgres.returns import PostgresReturns
 from hub.backends.postgres.revocation import PostgresRevocation, remember_warnings
 from hub.backends.postgres.room import ADVICE as DATABASE_ADVICE
-from hub.backends.postgres.sealing import leading
+from hub.backends.postgres.sealing import sealing_session
 from hub.backends.postgres.seam import PostgresSeam, Terms
 from hub.backends.rabbitmq.alarm import ADVICE as BROKER_ADVICE
 from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
@@ -187,7 +187,7 @@ class Hub:
             log.warning("audit.not_sealed", reason="sealer_dsn is not set")
             return
         primary = Primary(dsn.get_secret_value())
-        await SealerWorker(lead=lambda: leading(primary), clock=self._clock).run(stop)
+        await SealerWorker(connect=lambda: sealing_session(primary), clock=self._clock).run(stop)
 
     def _make_relay(self) -> Relay:
         settings = self._settings

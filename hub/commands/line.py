@@ -18,6 +18,7 @@ from hub.commands import (
     cluster_demo,
     deadletter,
     demo,
+    evidence,
     inbox,
     invalid,
     keys,
@@ -64,6 +65,7 @@ app.command("send")(send.send)
 app.command("inbox")(inbox.inbox)
 app.command("trace")(trace.trace)
 app.add_typer(audit.app, name="audit")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(invalid.app, name="invalid")
 app.add_typer(topology.app, name="topology")

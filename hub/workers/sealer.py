@@ -35,22 +35,22 @@ class SealedEvents(Protocol):
 
 
 class Session(Protocol):
-    """Seals as long as it holds the sealer's lock."""
+    """A connection to the database as the sealer."""
 
+    async def lead(self) -> bool: ...  # noqa: D102
     @property
     def is_waiting(self) -> bool: ...  # noqa: D102
     async def seal(self) -> SealedEvents | None: ...  # noqa: D102
 
 
-Lead: TypeAlias = Callable[[], AbstractAsyncContextManager[Session | None]]
-"""Becomes the one sealer for as long as its block lasts; gives None where another one is."""
+Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[Session]]
 
 
 @dataclass(slots=True, kw_only=True)
 class SealerWorker:
-    """Seals while it holds the lock; applies for it again when it was lost, or was another's."""
+    """Stands by until it is the one sealer, then seals for as long as its connection lasts."""
 
-    lead: Lead
+    connect: Connect
     clock: Clock
     _told_at: datetime | None = None
 
@@ -58,21 +58,23 @@ class SealerWorker:
         """Work until *stop*. What fails is told and tried again: the hub goes on, the gauge shows the lag."""
         while not stop.is_set():
             try:
-                await self._lead_until(stop)
+                async with self.connect() as session:
+                    await self._seal_until(stop, session)
             except (TemporaryFailure, StorageRefused) as failure:
                 log.warning("audit.not_sealed", reason=str(failure))
-            await wait(stop, _APPLY_AGAIN)
+                await wait(stop, _APPLY_AGAIN)
 
-    async def _lead_until(self, stop: asyncio.Event) -> None:
-        async with self.lead() as session:
-            if session is None:
+    async def _seal_until(self, stop: asyncio.Event, session: Session) -> None:
+        while not await session.lead():
+            await wait(stop, _APPLY_AGAIN)
+            if stop.is_set():
                 return
-            log.info("audit.sealing")
-            while not stop.is_set():
-                sealed = await session.seal()
-                self._tell(sealed)
-                if sealed is None:
-                    await wait(stop, _SHORT_PAUSE if session.is_waiting else _PAUSE)
+        log.info("audit.sealing")
+        while not stop.is_set():
+            sealed = await session.seal()
+            self._tell(sealed)
+            if sealed is None:
+                await wait(stop, _SHORT_PAUSE if session.is_waiting else _PAUSE)
 
     def _tell(self, sealed: SealedEvents | None) -> None:
         """Count, and write the head of the log now and then: a log kept elsewhere is a witness."""

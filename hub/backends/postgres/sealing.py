@@ -7,6 +7,7 @@ look at the locks is settled as soon as nobody who was seen there is left. Seali
 so events are sealed in the order of their numbers and none can appear between them afterwards.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from typing import Final
 
 import asyncpg
 
-from hub.backends.postgres.pool import translated
-from hub.backends.postgres.primary import AWAY, Primary
+from hub.backends.postgres.pool import PROBE_SECONDS, translated
+from hub.backends.postgres.primary import AWAY, PROBE, Primary
 from hub.backends.postgres.statements import statement
 from hub.crash import crash_point
 
@@ -54,6 +55,12 @@ class SealingSession:
         self._horizon = 0
         self._next_horizon = 0
         self._awaited: frozenset[str] = frozenset()
+        self._probed_at = asyncio.get_running_loop().time()
+
+    async def lead(self) -> bool:
+        """Become the one sealer, unless another is; for as long as the connection lasts."""
+        with translated():
+            return bool(await self._connection.fetchval(statement("try_sealers_lock"), *SEALERS_LOCK))
 
     @property
     def is_waiting(self) -> bool:
@@ -71,12 +78,20 @@ class SealingSession:
             async with self._connection.transaction():
                 row = await self._connection.fetchrow(statement("seal_events"), self._horizon, BATCH)
                 if row is None:
+                    await self._probe()
                     return None
                 crash_point("audit.inside_seal")
         crash_point("audit.after_seal")
         return Sealed(
             count=row["sealed"], position=row["position"], event_id=row["event_id"], link=row["link"]
         )
+
+    async def _probe(self) -> None:
+        """Commit something now and then: a server that has been replaced does not notice it by reading."""
+        now = asyncio.get_running_loop().time()
+        if now - self._probed_at > PROBE_SECONDS:
+            self._probed_at = now
+            await self._connection.execute(PROBE)
 
     async def _look(self) -> None:
         """Move the horizon. The number is read before the locks: who takes one later is of no concern."""
@@ -92,18 +107,18 @@ class SealingSession:
 
 
 @asynccontextmanager
-async def leading(primary: Primary) -> AsyncIterator[SealingSession | None]:
-    """Become the one sealer for as long as the block lasts; None where another one is.
+async def sealing_session(primary: Primary) -> AsyncIterator[SealingSession]:
+    """Connect to the database as the sealer; the lock belongs to this session, as all that it seals.
 
-    The lock belongs to the session that seals: who has lost the one cannot do the other.
+    Who has lost the one cannot do the other. Raises `TemporaryFailure` where the database is away.
     """
     with translated():
         connection = await primary.connect(timeout=10, command_timeout=30, server_settings=_SESSION)
     try:
-        with translated():
-            is_ours = await connection.fetchval(statement("try_sealers_lock"), *SEALERS_LOCK)
-        yield SealingSession(connection) if is_ours else None
-    finally:
+        yield SealingSession(connection)
+    except BaseException:
         primary.forget()
+        raise
+    finally:
         with suppress(*AWAY):
             await connection.close(timeout=2)

@@ -1,6 +1,9 @@
 """One sealer chains what is committed, in order, whatever writes beside it; what is done to the log shows."""
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,7 +16,8 @@ from hub.backends.clock import SystemClock
 from hub.backends.postgres.audit_log import read_log_state
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.primary import Primary
-from hub.backends.postgres.sealing import BATCH, Sealed, SealingSession, leading
+from hub.backends.postgres.sealing import BATCH, Sealed, SealingSession, sealing_session
+from hub.crash import SEALER_POINTS, VARIABLE
 from hub.operations.audit import Damage, Verdict, verify_log
 from hub.workers.sealer import SealerWorker
 from tests.support.database import HUB, OWNER, SEALER, PrivateDatabase
@@ -34,8 +38,8 @@ async def session(private_database: PrivateDatabase) -> AsyncIterator[SealingSes
     """Be the sealer of a database of one's own, whose events are numbered from 1."""
     async with private_database.connect() as connection:
         await connection.execute("alter table events alter event_id restart")
-    async with leading(Primary(private_database.dsn(SEALER))) as ours:
-        assert ours is not None
+    async with sealing_session(Primary(private_database.dsn(SEALER))) as ours:
+        assert await ours.lead()
         yield ours
 
 
@@ -173,11 +177,10 @@ async def test_more_than_one_batch_is_sealed_and_verified(
 
 async def test_of_several_processes_one_seals(private_database: PrivateDatabase) -> None:
     primary = Primary(private_database.dsn(SEALER))
-    async with leading(primary) as first, leading(primary) as second:
-        assert first is not None
-        assert second is None
-    async with leading(primary) as third:
-        assert third is not None
+    async with sealing_session(primary) as first, sealing_session(primary) as second:
+        assert (await first.lead(), await second.lead(), await second.lead()) == (True, False, False)
+    async with sealing_session(primary) as third:
+        assert await third.lead()
 
 
 async def test_two_sealers_that_both_believe_in_it_make_one_chain(
@@ -199,7 +202,7 @@ async def test_nothing_is_missed_while_many_write_and_some_roll_back(
 ) -> None:
     stop = asyncio.Event()
     primary = Primary(private_database.dsn(SEALER))
-    workers = [SealerWorker(lead=lambda: leading(primary), clock=SystemClock()) for _ in range(2)]
+    workers = [SealerWorker(connect=lambda: sealing_session(primary), clock=SystemClock()) for _ in range(2)]
     sealing = [asyncio.create_task(each.run(stop)) for each in workers]
 
     async def hub(number: int) -> None:
@@ -229,7 +232,9 @@ async def test_the_worker_goes_on_when_its_connection_is_cut(
 ) -> None:
     stop = asyncio.Event()
     primary = Primary(private_database.dsn(SEALER))
-    sealing = asyncio.create_task(SealerWorker(lead=lambda: leading(primary), clock=SystemClock()).run(stop))
+    sealing = asyncio.create_task(
+        SealerWorker(connect=lambda: sealing_session(primary), clock=SystemClock()).run(stop)
+    )
     await write(private_database)
     await until(lambda: sealed_so_far(operators, 1), what="the first seal")
 
@@ -243,6 +248,27 @@ async def test_the_worker_goes_on_when_its_connection_is_cut(
     await until(lambda: sealed_so_far(operators, 2), what="the second seal")
     stop.set()
     await sealing
+
+
+@pytest.mark.parametrize(("point", "left"), [("audit.inside_seal", 0), ("audit.after_seal", 3)])
+async def test_a_sealer_that_is_killed_leaves_whole_batches(
+    private_database: PrivateDatabase, operators: Database, point: str, left: int
+) -> None:
+    assert point in SEALER_POINTS
+    await write(private_database, 3)
+    environment = os.environ | {"TRUC_SEALER_DSN": private_database.dsn(SEALER), VARIABLE: point}
+    command = (sys.executable, "-m", "tests.support.sealer_process")
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
+
+    assert await process.wait() == -signal.SIGKILL
+
+    assert (await read_log_state(operators)).sealed == left
+    async with sealing_session(Primary(private_database.dsn(SEALER))) as successor:
+        await until(successor.lead, what="the dead sealer's lock")
+        await write(private_database, 2)
+        await sealed_all(successor)
+    found = await verify_log(operators)
+    assert (found.holds, found.state.sealed, found.unsealed.count) == (True, 5, 0)
 
 
 async def sealed_so_far(database: Database, number: int) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from hub.commands.line import main
 
-GROUPS = ("agency", "audit", "keys", "deadletter", "invalid", "topology", "backup", "reconcile")
+GROUPS = ("agency", "audit", "evidence", "keys", "deadletter", "invalid", "topology", "backup", "reconcile")
 SINGLE = ("up", "down", "status", "run", "serve", "demo", "send", "inbox", "trace", "queues", "restore")
 
 Typed: TypeAlias = Callable[..., str]

@@ -1,0 +1,33 @@
+"""What `truc evidence` does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.commands.place import load_settings, operators_database
+from hub.errors import OperationRefused
+from hub.operations.evidence import Evidence, export
+from truc_evidence.__main__ import read_trust
+from truc_evidence.judge import Judgement, judge
+
+
+async def export_to(
+    home: Path | None, settings: Path | None, name: str, into: Path | None
+) -> tuple[Path, Evidence]:
+    """Write the evidence for *name* to *into*; a file that exists is never overwritten."""
+    async with operators_database(load_settings(home, settings)) as database:
+        found = await export(database, name)
+    file = into or Path(f"evidence-{found.message_id}.zip")
+    try:
+        with file.open("xb") as output:
+            output.write(found.octets)
+    except OSError as error:
+        raise OperationRefused(f"{file} cannot be written: {error.strerror}") from error
+    return file, found
+
+
+def judge_file(file: Path, anchors: Sequence[Path], hub: Sequence[Path]) -> Judgement:
+    """Judge *file* by the certificates in *anchors* and *hub*."""
+    try:
+        return judge(file.read_bytes(), read_trust(anchors, hub))
+    except (OSError, ValueError) as error:
+        raise OperationRefused(f"cannot be read: {error}") from error
