@@ -22,9 +22,7 @@ async def empty(database_template: LocalStack) -> AsyncIterator[str]:
 
 
 async def migrated(dsn: str) -> str:
-    return await migrate(
-        dsn, hub_role=HUB.role, operator_role=OPERATOR.role, sealer_role=SEALER.role
-    )
+    return await migrate(dsn, hub_role=HUB.role, operator_role=OPERATOR.role, sealer_role=SEALER.role)
 
 
 async def schema(dsn: str) -> list[tuple[object, ...]]:
