@@ -39,7 +39,7 @@ from hub.message.outbox import (
     ReturnReason,
 )
 from hub.message.receipt import Receipt, ReceiptEvent
-from hub.ports import Outbox, Quarantine, Recover, Registry, Returns, Seam
+from hub.ports import Attest, Outbox, Quarantine, Recover, Registry, Returns, Seam
 from tests.support.database import PrivateDatabase
 from tests.support.decisions import plain_pen, read_all
 from tests.support.waiting import until
@@ -55,9 +55,10 @@ class HubProcess:
     seam: Seam
     outbox: Outbox
     returns: Returns
+    pen: Attest = plain_pen
 
     async def commit(self, *decisions: Decision) -> Committed:
-        return await self.seam.commit(decisions, plain_pen)
+        return await self.seam.commit(decisions, self.pen)
 
     async def accept(self, decision: Decision) -> tuple[Accepted, tuple[OutboxEntry, ...]]:
         """Commit one decision, which has to be accepted."""
@@ -80,14 +81,14 @@ class HubProcess:
         recover: Recover | None = None,
     ) -> Sequence[OutboxEntry]:
         attempts = [Attempted(entry=entry, result=result, at=datetime.now(UTC)) for entry in entries]
-        return await self.outbox.record(attempts, recover or retry_at_once, plain_pen)
+        return await self.outbox.record(attempts, recover or retry_at_once, self.pen)
 
     async def come_back(
         self,
         *returned: ReturnedDelivery,
         recover: Recover | None = None,
     ) -> Sequence[OutboxEntry]:
-        return await self.returns.settle(returned, recover or retry_at_once, plain_pen)
+        return await self.returns.settle(returned, recover or retry_at_once, self.pen)
 
     async def deliver_all(self) -> list[OutboxEntry]:
         """Claim and confirm until nothing is left."""

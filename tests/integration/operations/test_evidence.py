@@ -1,0 +1,108 @@
+"""What the axis stores about a document, exported, is evidence that holds without the axis."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hub.backends.postgres.pool import Database
+from hub.backends.postgres.primary import Primary
+from hub.backends.postgres.sealing import sealing_session
+from hub.errors import OperationRefused
+from hub.message.directory import Agency, Mandate, RegisteredCertificate
+from hub.message.edxml import StatusCode
+from hub.message.identifiers import AgencyCode, AgencyKey, MailboxName
+from hub.message.receipt import Receipt
+from hub.message.receipt_sheet import ReceiptSheet, write_sheets
+from hub.operations.evidence import export
+from hub.signature.signing import sign_receipt
+from tests.support.authority import LIFETIME, SINCE, agency_signing_key, session_authority
+from tests.support.database import OPERATOR, SEALER, PrivateDatabase
+from tests.support.loss import Agencies, Loss
+from tests.support.memory_hub import AGENCIES
+from tests.support.store import PostgresUnderTest, documents
+from truc_evidence.__main__ import read_trust
+from truc_evidence.judge import Trust, judge
+
+
+async def signing_pen(receipts: Sequence[Receipt]) -> list[ReceiptSheet]:
+    """Write receipts as the hub does, signed with its key."""
+    key = agency_signing_key("TRUC")
+    return [replace(sheet, body=sign_receipt(sheet.body, key)) for sheet in write_sheets(receipts)]
+
+
+@pytest.fixture
+async def operators(private_database: PrivateDatabase) -> AsyncIterator[Database]:
+    database = await Database.open(private_database.dsn(OPERATOR), name="test operator", size=2)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def axis(
+    private_database: PrivateDatabase, hub_database: Database, operators: Database, tmp_path: Path
+) -> AsyncIterator[Loss]:
+    """Let agencies with certificates exchange documents, and a hub that signs."""
+    store = PostgresUnderTest(private_database, hub_database)
+    keys = [AgencyKey(code) for code in AGENCIES]
+    await store.register(
+        [Agency(key=key, code=AgencyCode(key), name=f"Cơ quan {key}", parent=None) for key in keys],
+        [Mandate(mailbox=MailboxName(key), root=key, valid_from=SINCE) for key in keys],
+        [
+            RegisteredCertificate(
+                fingerprint=agency_signing_key(key).fingerprint,
+                agency=key,
+                subject=f"CN={key}",
+                not_before=SINCE,
+                not_after=SINCE + LIFETIME,
+            )
+            for key in keys
+        ],
+    )
+    hub = replace(await store.process(), pen=signing_pen)
+    yield Loss(store=store, hub=hub, operators=operators, agencies=Agencies(folder=tmp_path))
+    await store.close()
+
+
+@pytest.fixture
+def trust(tmp_path: Path) -> Trust:
+    anchors = tmp_path / "anchors.pem"
+    anchors.write_bytes(session_authority().anchor_pem)
+    known = read_trust([anchors], [])
+    return replace(known, hub=frozenset({bytes(agency_signing_key("TRUC").fingerprint)}))
+
+
+async def test_a_documents_life_is_proved_by_one_file(axis: Loss, trust: Trust) -> None:
+    published = await axis.deliver(await axis.accept("H41", "H14"))
+    entry = documents(published)[0]
+    await axis.deliver(await axis.report(entry, StatusCode.ARRIVED))
+    async with sealing_session(Primary(axis.store.private.dsn(SEALER))) as session:
+        assert await session.lead()
+        await session.seal()
+
+    found = await export(axis.operators, str(entry.document_id))
+    again = await export(axis.operators, str(entry.delivery_id))
+
+    judgement = judge(found.octets, trust)
+    assert judgement.faults == []
+    said = " ".join(each.en for each in judgement.facts)
+    assert "SubmissionAcceptance" in said
+    assert "ContentConsignment" in said
+    assert f"the recipient attests the status: 01, {entry.mailbox}" in said
+    assert "events fit their seals" in said
+    assert found.octets == again.octets, "the same record gives the same octets"
+
+
+async def test_what_is_not_sealed_yet_is_exported_without_a_seal(axis: Loss, trust: Trust) -> None:
+    entry = documents(await axis.deliver(await axis.accept("H41")))[0]
+
+    judgement = judge((await export(axis.operators, str(entry.message_id))).octets, trust)
+
+    assert judgement.faults == []
+    assert "fit their seals" not in " ".join(each.en for each in judgement.facts)
+
+
+async def test_a_name_that_means_nothing_is_refused(axis: Loss) -> None:
+    with pytest.raises(OperationRefused, match="has to mean one message"):
+        await export(axis.operators, "G22,2026/01/01,1/CV")
