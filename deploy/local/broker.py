@@ -252,6 +252,8 @@ class Broker:
             # schedulers from burning a small machine's cores.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
                 "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none"
+                # A renewed certificate is shown within seconds, not minutes.
+                " -ssl ssl_pem_cache_clean 2000"
             ),
         }
 

@@ -26,10 +26,19 @@ async def apply_topology(
         return await Reconciler(api).apply(wanted)
 
 
-async def topology_drift(address: ManagementAddress, mailboxes: Sequence[MailboxEntry]) -> tuple[Drift, ...]:
-    """Return every difference between the broker and what *mailboxes* need; changes nothing."""
+async def topology_drift(
+    address: ManagementAddress,
+    mailboxes: Sequence[MailboxEntry],
+    *,
+    passwords: Mapping[MailboxName, str] | None = None,
+    hub_password: str | None = None,
+) -> tuple[Drift, ...]:
+    """Return every difference between the broker and what *mailboxes* need; changes nothing.
+
+    Passwords are compared where they are given.
+    """
     async with ManagementApi(address) as api:
-        return tuple(await Reconciler(api).drift(_wanted(mailboxes, {}, None)))
+        return tuple(await Reconciler(api).drift(_wanted(mailboxes, passwords or {}, hub_password)))
 
 
 def _wanted(

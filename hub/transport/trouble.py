@@ -28,7 +28,8 @@ def explain(error: BaseException | None) -> str | None:
 
 def suspect(error: BaseException | None) -> str | None:
     """Say what to look at where a broker has closed a connection without TLS before a word was said."""
-    return _HUNG_UP if _cause(error, EOFError) is not None else None
+    hung_up = _cause(error, EOFError) or _cause(error, ConnectionResetError)
+    return _HUNG_UP if hung_up is not None else None
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:

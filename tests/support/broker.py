@@ -26,6 +26,7 @@ from hub.backends.rabbitmq.topology import HubUser, MailboxTopology, Topology, t
 from hub.message.identifiers import MailboxName
 from hub.message.properties import queue_of
 from hub.ports import BatchLimits, Consumer, Publisher
+from hub.transport.tls import TlsFiles
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MAILBOXES = (MailboxName("H49"), MailboxName("H37"), MailboxName("LGSP.T1"))
@@ -37,6 +38,11 @@ LIMITS = BatchLimits()
 
 def password_of(user: str) -> str:
     return f"secret of {user}/ü"
+
+
+def trusted(address: StackAddress) -> TlsFiles:
+    """Trust the authority of the stack's broker, where it has one."""
+    return TlsFiles(authorities=Path(address.broker_ca) if address.broker_ca else None)
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE) -> None:
@@ -65,18 +71,18 @@ class PrivateVhost:
 
     def url(self, user: str, password: str | None = None) -> str:
         secret = segment(password_of(user) if password is None else password)
-        return (
-            f"amqp://{segment(user)}:{secret}@{self.address.amqp_host}:{self.address.amqp_port}/{self.name}"
-        )
+        credentials = f"{segment(user)}:{secret}"
+        return f"{self.address.amqp_scheme}://{credentials}@{self.address.amqp_servers}/{self.name}"
 
     def broker_address(self, user: str = "hub") -> BrokerAddress:
-        return BrokerAddress(url=self.url(user))
+        return BrokerAddress(url=self.url(user), tls=trusted(self.address))
 
     @asynccontextmanager
     async def client(
         self, user: str, password: str | None = None
     ) -> AsyncIterator[aiormq.abc.AbstractChannel]:
-        async with aiormq.connect(self.url(user, password)) as connection:
+        tls = trusted(self.address).context() if self.address.broker_tls else None
+        async with aiormq.connect(self.url(user, password), context=tls) as connection:
             yield await connection.channel(publisher_confirms=True, on_return_raises=True)
 
     @asynccontextmanager
@@ -208,10 +214,11 @@ async def private_vhost(stack: LocalStack) -> AsyncIterator[PrivateVhost]:
     address = stack.up()
     name = f"test-{uuid4().hex[:12]}"
     management = ManagementAddress(
-        url=f"http://{address.amqp_host}:{address.management_port}",
+        url=f"{address.management_scheme}://{address.management_servers}",
         user=address.broker_admin,
         password=address.broker_admin_password,
         vhost=name,
+        tls=trusted(address),
     )
     async with ManagementApi(management) as api:
         await api.put(f"vhosts/{name}", {})

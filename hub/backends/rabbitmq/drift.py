@@ -1,17 +1,20 @@
 """Where the broker differs from the topology: both written as plain facts, then compared."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from hub.backends.rabbitmq.management import Record
 from hub.backends.rabbitmq.topology import Exchange, Policy, Queue, Topology
+from hub.message.properties import SUBMIT_EXCHANGE
 
 POLICY_PRIORITY: Final = 100
 """Above what an operator's policy for all queues has: only the one with the highest priority applies."""
 QUORUM_POLICIES_SINCE: Final = (3, 12)
+NO_POLICY: Final = "none"
 UNLIMITED_SINCE: Final = (4, 0)
 """From here on a queue has a delivery limit of 20 and drops what exceeds it, unless it was declared with -1.
 
@@ -103,11 +106,13 @@ def facts_of(topology: Topology, version: tuple[int, int]) -> Facts:
 def _facts(topology: Topology, version: tuple[int, int]) -> Iterator[tuple[Thing, str]]:
     for exchange in topology.exchanges:
         yield Thing(kind=Kind.EXCHANGE, name=exchange.name), exchange_fact(exchange_content(exchange))
+        yield policy_on_exchange(exchange.name), NO_POLICY
     for policy in topology.policies:
         yield Thing(kind=Kind.POLICY, name=policy.name), policy_fact(policy_content(policy, version))
+    policies = [(re.compile(policy.pattern), policy.name) for policy in topology.policies]
     for queue in topology.queues:
         yield Thing(kind=Kind.QUEUE, name=queue.name), queue_fact(queue_content(queue, version))
-        yield Thing(kind=Kind.POLICY_IN_FORCE, name=queue.name), _policy_name(queue, topology)
+        yield Thing(kind=Kind.POLICY_IN_FORCE, name=queue.name), _policy_name(queue, policies)
     for binding in topology.bindings:
         yield binding_thing(binding.exchange, binding.routing_key, binding.queue), "bound"
     for user in topology.users:
@@ -115,11 +120,11 @@ def _facts(topology: Topology, version: tuple[int, int]) -> Iterator[tuple[Thing
         if (rights := user.permission) is not None:
             yield Thing(kind=Kind.PERMISSION, name=user.name), permission_fact({**asdict(rights)})
         if (topic := user.topic_permission) is not None:
-            yield Thing(kind=Kind.TOPIC_PERMISSION, name=user.name), topic_permission_fact({**asdict(topic)})
+            yield topic_thing(user.name, topic.exchange), topic_permission_fact({**asdict(topic)})
 
 
-def _policy_name(queue: Queue, topology: Topology) -> str:
-    return next(policy.name for policy in topology.policies if policy.matches(queue.name))
+def _policy_name(queue: Queue, policies: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    return next(name for pattern, name in policies if pattern.search(queue.name))
 
 
 def exchange_content(exchange: Exchange) -> Record:
@@ -171,6 +176,25 @@ def topic_permission_fact(record: Record) -> str:
 def binding_thing(exchange: str, routing_key: str, destination: str) -> Thing:
     """Name a binding."""
     return Thing(kind=Kind.BINDING, name=f"{exchange}/{routing_key}/{destination}")
+
+
+def bound_thing(record: Record) -> Thing:
+    """Name a binding that the broker has; one between exchanges is never one of ours."""
+    destination = str(record["destination"])
+    if record["destination_type"] != "queue":
+        destination = f"{record['destination_type']} {destination}"
+    return binding_thing(str(record["source"]), str(record["routing_key"]), destination)
+
+
+def policy_on_exchange(name: str) -> Thing:
+    """Name what is in force on an exchange; queues have names of their own."""
+    return Thing(kind=Kind.POLICY_IN_FORCE, name=f"exchange {name}")
+
+
+def topic_thing(user: str, exchange: str) -> Thing:
+    """Name what a user may publish to one topic exchange."""
+    name = user if exchange == SUBMIT_EXCHANGE else f"{user} at {exchange}"
+    return Thing(kind=Kind.TOPIC_PERMISSION, name=name)
 
 
 def _line(record: Record, *keys: str) -> str:

@@ -71,6 +71,11 @@ class ManagementApi:
         """The virtual host's name, as it stands in a path."""
         return segment(self._address.vhost)
 
+    @property
+    def user(self) -> str:
+        """Who asks."""
+        return self._address.user
+
     async def version(self) -> tuple[int, int]:
         """Return the broker's version, as far as it matters."""
         text = str((await self.record("overview")).get("rabbitmq_version", "0.0"))

@@ -7,18 +7,22 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Final
 
 from hub.backends.rabbitmq.drift import (
+    NO_POLICY,
     Facts,
     Kind,
     Thing,
-    binding_thing,
+    bound_thing,
     exchange_fact,
     permission_fact,
     policy_fact,
+    policy_on_exchange,
     queue_fact,
     topic_permission_fact,
+    topic_thing,
 )
 from hub.backends.rabbitmq.management import ManagementApi, Record
 from hub.backends.rabbitmq.topology import HUB_TAG, MAILBOX_TAG, POLICY_PREFIX, Topology
@@ -27,6 +31,7 @@ from hub.message.properties import DEAD_LETTER_EXCHANGE
 OUR_QUEUES: Final = r"^(hub|agency)\."
 OUR_EXCHANGES: Final = re.compile(rf"axis\..*|{re.escape(DEAD_LETTER_EXCHANGE)}")
 QUEUE_POLICIES: Final = frozenset({"all", "queues", "quorum_queues"})
+EXCHANGE_POLICIES: Final = frozenset({"all", "exchanges"})
 OUR_TAGS: Final = frozenset({HUB_TAG, MAILBOX_TAG})
 SALT_OCTETS: Final = 4
 
@@ -39,7 +44,7 @@ async def observe(api: ManagementApi, topology: Topology) -> Facts:
     named = {user.name: user for user in topology.users}
     present = {str(record["user"]) for record in permissions}
     tagged = {str(user["name"]) for user in users if _tags(user) & OUR_TAGS}
-    ours = named.keys() | (tagged & present)
+    ours = named.keys() | (tagged & present) | _strangers(users, present, api.user)
     for user in users:
         name = str(user["name"])
         if name in ours:
@@ -50,10 +55,12 @@ async def observe(api: ManagementApi, topology: Topology) -> Facts:
 
 
 async def _entities(api: ManagementApi) -> AsyncIterator[tuple[Thing, str]]:
-    for record in await api.records(f"exchanges/{api.vhost}"):
-        if OUR_EXCHANGES.fullmatch(str(record["name"])):
-            yield Thing(kind=Kind.EXCHANGE, name=str(record["name"])), exchange_fact(record)
     policies = await api.records(f"policies/{api.vhost}")
+    rules = Rules(policies, await api.records(f"operator-policies/{api.vhost}"))
+    for record in await api.records(f"exchanges/{api.vhost}"):
+        if OUR_EXCHANGES.fullmatch(name := str(record["name"])):
+            yield Thing(kind=Kind.EXCHANGE, name=name), exchange_fact(record)
+            yield policy_on_exchange(name), rules.on_exchange(name)
     for record in policies:
         if str(record["name"]).startswith(POLICY_PREFIX):
             yield Thing(kind=Kind.POLICY, name=str(record["name"])), policy_fact(record)
@@ -61,21 +68,62 @@ async def _entities(api: ManagementApi) -> AsyncIterator[tuple[Thing, str]]:
     async for record in api.pages(f"queues/{api.vhost}", name=OUR_QUEUES, use_regex="true", columns=columns):
         name = str(record["name"])
         yield Thing(kind=Kind.QUEUE, name=name), queue_fact(record)
-        yield Thing(kind=Kind.POLICY_IN_FORCE, name=name), _in_force(name, policies)
+        yield Thing(kind=Kind.POLICY_IN_FORCE, name=name), rules.on_queue(name)
     for record in await api.records(f"bindings/{api.vhost}"):
         if OUR_EXCHANGES.fullmatch(str(record["source"])):
-            route = (str(record["source"]), str(record["routing_key"]), str(record["destination"]))
-            yield binding_thing(*route), "bound"
+            yield bound_thing(record), "bound"
 
 
-def _in_force(queue: str, policies: list[Record]) -> str:
-    """Name the policy that the broker applies to *queue*; what it says itself is seconds old."""
-    candidates = [
-        (int(str(policy["priority"])), str(policy["name"]))
-        for policy in policies
-        if policy["apply-to"] in QUEUE_POLICIES and re.search(str(policy["pattern"]), queue)
+def _strangers(users: list[Record], present: AbstractSet[str], we: str) -> frozenset[str]:
+    """Name those who have rights here and are neither ours nor administrators, who could take any."""
+    ordinary = {str(user["name"]) for user in users if "administrator" not in _tags(user)}
+    return frozenset((ordinary & present) - {we})
+
+
+class Rules:
+    """Which policies the broker applies; what it says itself is seconds old."""
+
+    def __init__(self, policies: list[Record], operators: list[Record]) -> None:
+        self._policies = _compiled(policies)
+        self._operators = _compiled(operators)
+
+    def on_queue(self, name: str) -> str:
+        """Name what is in force on a queue of ours."""
+        operators = _highest(name, self._operators, QUEUE_POLICIES)
+        return _highest(name, self._policies, QUEUE_POLICIES) + (
+            "" if operators == NO_POLICY else f" under the operator policy {operators}"
+        )
+
+    def on_exchange(self, name: str) -> str:
+        """Name what is in force on an exchange of ours: it could divert what has no route."""
+        return _highest(name, self._policies, EXCHANGE_POLICIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    name: str
+    pattern: re.Pattern[str]
+    applies_to: str
+    priority: int
+
+
+def _compiled(records: list[Record]) -> list[_Rule]:
+    return [
+        _Rule(
+            name=str(record["name"]),
+            pattern=re.compile(str(record["pattern"])),
+            applies_to=str(record["apply-to"]),
+            priority=int(str(record["priority"])),
+        )
+        for record in records
     ]
-    return max(candidates, default=(0, "none"))[1]
+
+
+def _highest(name: str, rules: list[_Rule], kinds: AbstractSet[str]) -> str:
+    found = [
+        (rule.priority, rule.name) for rule in rules if rule.applies_to in kinds and rule.pattern.search(name)
+    ]
+    return max(found, default=(0, NO_POLICY))[1]
 
 
 def _rights(permissions: list[Record], topics: list[Record], ours: AbstractSet[str]) -> dict[Thing, str]:
@@ -85,7 +133,7 @@ def _rights(permissions: list[Record], topics: list[Record], ours: AbstractSet[s
             facts[Thing(kind=Kind.PERMISSION, name=name)] = permission_fact(record)
     for record in topics:
         if (name := str(record["user"])) in ours:
-            facts[Thing(kind=Kind.TOPIC_PERMISSION, name=name)] = topic_permission_fact(record)
+            facts[topic_thing(name, str(record["exchange"]))] = topic_permission_fact(record)
     return facts
 
 

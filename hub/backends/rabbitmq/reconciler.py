@@ -1,4 +1,7 @@
-"""Keeps the broker as the topology says: looks first, changes what differs, removes nothing but rights."""
+"""Keeps the broker as the topology says: looks first, changes what differs, removes nothing but rights.
+
+A binding that lets somebody else listen at one of our exchanges is a right, too.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -10,6 +13,7 @@ from hub.backends.rabbitmq.drift import (
     Finding,
     Kind,
     binding_thing,
+    bound_thing,
     compare,
     exchange_content,
     facts_of,
@@ -21,6 +25,7 @@ from hub.backends.rabbitmq.observation import observe, password_hash
 from hub.backends.rabbitmq.topology import BrokerUser, Topology
 from hub.errors import ConfigurationError
 from hub.message.identifiers import MailboxName
+from hub.message.properties import DELIVER_EXCHANGE, queue_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -48,8 +53,9 @@ class Reconciler:
     async def apply(self, topology: Topology) -> Changes:
         """Make the broker as *topology* says.
 
-        Makes what is missing, changes what can be changed, takes rights from closed mailboxes. It never
-        deletes a queue, an exchange, a binding or a user; what would need that is left and returned. Raises
+        Makes what is missing, changes what can be changed, takes rights from closed mailboxes and bindings
+        from who listens in. It never deletes a queue, an exchange, a policy or a user, nor the binding by
+        which a mailbox's queue gets what is for it; what would need that is left and returned. Raises
         `ConfigurationError` for a new user without a password.
         """
         found = await self.drift(topology)
@@ -66,6 +72,12 @@ class Reconciler:
             await self._api.delete(f"{kind}/{self._api.vhost}/{segment(mailbox)}")
         # A consumer that has begun goes on without the right to read.
         await self._api.delete(f"connections/username/{segment(mailbox)}")
+
+
+def is_of_a_mailbox(exchange: str, rest: str) -> bool:
+    """Whether a binding, by what its name says behind the exchange, brings a mailbox what is for it."""
+    key, _, queue = rest.rpartition("/")
+    return exchange == DELIVER_EXCHANGE and queue == queue_of(MailboxName(key))
 
 
 class _Mender:
@@ -147,10 +159,27 @@ class _Mender:
 
     async def _take_right(self, kind: Kind, name: str) -> bool:
         """Take what a user of ours has beyond the topology; a user that it does not name is left alone."""
+        if kind is Kind.BINDING:
+            return await self._unbind(name)
         path = {Kind.PERMISSION: "permissions", Kind.TOPIC_PERMISSION: "topic-permissions"}.get(kind)
         if path is None or name not in self._users:
             return False
         await self._api.delete(f"{path}/{self._api.vhost}/{segment(name)}")
+        return True
+
+    async def _unbind(self, name: str) -> bool:
+        """Take a binding from who listens in; a mailbox's queue, whosever it is, keeps its own."""
+        source, _, rest = name.partition("/")
+        if is_of_a_mailbox(source, rest):
+            return False
+        for record in await self._api.records(
+            f"exchanges/{self._api.vhost}/{segment(source)}/bindings/source"
+        ):
+            if bound_thing(record).name == name:
+                kind = "q" if record["destination_type"] == "queue" else "e"
+                route = f"e/{segment(source)}/{kind}/{segment(str(record['destination']))}"
+                key = segment(str(record["properties_key"]))
+                await self._api.delete(f"bindings/{self._api.vhost}/{route}/{key}")
         return True
 
     async def _put(self, kind: str, name: str, content: Record) -> None:

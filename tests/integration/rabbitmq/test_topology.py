@@ -12,7 +12,15 @@ from hub.backends.rabbitmq.reconciler import Reconciler
 from hub.backends.rabbitmq.topology import HubUser, MailboxTopology, topology
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message.identifiers import MailboxName
-from tests.support.broker import MAILBOXES, PrivateVhost, a_topology, password_of, rabbit_publisher, until
+from tests.support.broker import (
+    MAILBOXES,
+    PrivateVhost,
+    a_topology,
+    password_of,
+    rabbit_publisher,
+    trusted,
+    until,
+)
 from tests.support.entries import an_entry
 
 pytestmark = pytest.mark.integration
@@ -175,7 +183,13 @@ async def test_depths_are_told_at_once_and_never_as_zero_for_an_unknown_queue(ax
 
 
 async def test_a_wrong_password_is_the_operators_business(vhost: PrivateVhost) -> None:
-    address = ManagementAddress(url=management_url(vhost), user="nobody", password="wrong", vhost=vhost.name)
+    address = ManagementAddress(
+        url=management_url(vhost),
+        user="nobody",
+        password="wrong",
+        vhost=vhost.name,
+        tls=trusted(vhost.address),
+    )
 
     async with ManagementApi(address) as api:
         with pytest.raises(ConfigurationError, match="check the user 'nobody'"):
@@ -185,7 +199,11 @@ async def test_a_wrong_password_is_the_operators_business(vhost: PrivateVhost) -
 async def test_a_missing_virtual_host_is_the_operators_business(vhost: PrivateVhost) -> None:
     admin, password = vhost.address.broker_admin, vhost.address.broker_admin_password
     address = ManagementAddress(
-        url=management_url(vhost), user=admin, password=password, vhost="no/such host"
+        url=management_url(vhost),
+        user=admin,
+        password=password,
+        vhost="no/such host",
+        tls=trusted(vhost.address),
     )
 
     async with ManagementApi(address) as api:
@@ -203,4 +221,4 @@ async def test_a_broker_that_does_not_answer_is_a_temporary_failure() -> None:
 
 
 def management_url(vhost: PrivateVhost) -> str:
-    return f"http://{vhost.address.amqp_host}:{vhost.address.management_port}"
+    return f"{vhost.address.management_scheme}://{vhost.address.management_servers}"
