@@ -4,7 +4,6 @@ Only certificates are kept. The keys were made for the building and are gone: no
 """
 
 import tomllib
-from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -81,7 +80,3 @@ def received(body: bytes, mailbox: str, at: datetime = AT) -> ReceivedMessage:
         reported_delivery=None,
         received_at=at,
     )
-
-
-def names(values: Iterable[object]) -> str:
-    return " ".join(str(value) for value in values)
