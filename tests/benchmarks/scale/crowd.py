@@ -126,8 +126,10 @@ async def pile_up(place: Place, count: int) -> int:
 async def clear(place: Place) -> None:
     """Forget every document; mailboxes and agencies stay."""
     async with place.database() as connection:
+        await connection.execute("set session_replication_role = replica")  # evidence keeps itself
         await connection.execute(
             "truncate messages, deliveries, outbox_entries, lanes, documents, submissions, receipts,"
-            " receipt_sheets, receipt_subjects, refusals, statuses, attempts, events, cases cascade"
+            " receipt_sheets, receipt_subjects, refusals, statuses, attempts, events, event_seals,"
+            " cases cascade"
         )
         await connection.execute("vacuum analyze")
