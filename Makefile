@@ -12,7 +12,7 @@ STAMP := .venv/.made-from-lock
 BENCH := .venv-bench/bin
 BENCH_STAMP := .venv-bench/.made-from-lock
 UNIT_FLOORS = $(wildcard tests/unit tests/model tests/vectors tests/architecture tests/audit)
-SOURCES = $(wildcard hub adapters deploy truc_evidence tests)
+SOURCES = $(wildcard hub adapters deploy tests)
 # BROKER=4 runs everything on RabbitMQ 4, fetched once and not installed; a home keeps to what it was made with.
 export TRUC_BROKER ?= $(BROKER)
 

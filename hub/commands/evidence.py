@@ -69,15 +69,15 @@ def verify(
 ) -> None:
     """Check a file of evidence, offline and without the axis; exit code 1 where something is broken.
 
-    The same as `python -m truc_evidence`, which needs nothing of the hub.
+    The same as `python -m hub.evidence`, which needs nothing of the hub.
 
     \b
     Example:
       truc evidence verify evidence.zip --anchors anchors.pem --hub hub.pem
     """
     from hub.commands.evidence_acts import judge_file
-    from truc_evidence.__main__ import as_json as written_as_json
-    from truc_evidence.__main__ import as_text
+    from hub.evidence.__main__ import as_json as written_as_json
+    from hub.evidence.__main__ import as_text
 
     judgement = judge_file(file, anchors, hub or [])
     shown.say((written_as_json if as_json else as_text)(judgement).rstrip("\n"))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from hub.commands.place import load_settings, operators_database
 from hub.errors import OperationRefused
+from hub.evidence.__main__ import read_trust
+from hub.evidence.judge import Judgement, judge
 from hub.operations.evidence import Evidence, export
-from truc_evidence.__main__ import read_trust
-from truc_evidence.judge import Judgement, judge
 
 
 async def export_to(

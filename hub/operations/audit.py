@@ -18,7 +18,7 @@ from hub.backends.postgres.audit_log import (
     read_restores,
 )
 from hub.backends.postgres.pool import Database
-from truc_evidence.chain import GENESIS, canonical_fields, leaf, link
+from hub.evidence.chain import GENESIS, canonical_fields, leaf, link
 
 NAMED: Final = 20
 """Broken rows that are named; the rest is counted."""

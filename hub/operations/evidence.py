@@ -10,9 +10,9 @@ from hub.backends.postgres.evidence import Letter, Proof, read_proof
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.tracing import find_messages
 from hub.errors import OperationRefused
+from hub.evidence import container, members
 from hub.message.identifiers import MessageId
 from hub.message.trust import TrustObject, TrustObjectKind
-from truc_evidence import container, members
 
 _SUFFIX: Final = {
     TrustObjectKind.CRL: "crl",

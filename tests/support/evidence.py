@@ -11,6 +11,10 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from hub.evidence import chain, container, members
+from hub.evidence.chain import EventRow
+from hub.evidence.judge import Trust
+from hub.evidence.members import SealedEvent
 from hub.message.edxml import StatusCode
 from hub.message.identifiers import AgencyCode, AgencyKey, DeliveryId, MessageId, ReceiptId, digest_of
 from hub.message.receipt import Receipt, ReceiptEvent, ReceiptSubject
@@ -19,10 +23,6 @@ from hub.signature.signing import SigningKey, sign_envelope, sign_receipt
 from hub.signature.status_authority import Revoked, StatusAuthority
 from tests.support.envelopes import a_document, a_status
 from tests.support.receipts import a_receipt
-from truc_evidence import chain, container, members
-from truc_evidence.chain import EventRow
-from truc_evidence.judge import Trust
-from truc_evidence.members import SealedEvent
 
 AT = datetime(2026, 5, 30, 2, 15, 4, tzinfo=UTC)
 DOCUMENT_ID = "G22,2026/05/30,12/VPCP-TH"

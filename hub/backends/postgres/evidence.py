@@ -9,9 +9,9 @@ from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.statements import statement
 from hub.backends.postgres.tracing import Dossier, read_dossier
 from hub.backends.postgres.validating import KeptVerdict
+from hub.evidence.chain import GENESIS, EventRow
+from hub.evidence.members import SealedEvent
 from hub.message.identifiers import MessageId, SheetId
-from truc_evidence.chain import GENESIS, EventRow
-from truc_evidence.members import SealedEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

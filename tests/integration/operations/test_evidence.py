@@ -10,6 +10,8 @@ from hub.backends.postgres.pool import Database
 from hub.backends.postgres.primary import Primary
 from hub.backends.postgres.sealing import sealing_session
 from hub.errors import OperationRefused
+from hub.evidence.__main__ import read_trust
+from hub.evidence.judge import Trust, judge
 from hub.message.directory import Agency, Mandate, RegisteredCertificate
 from hub.message.edxml import StatusCode
 from hub.message.identifiers import AgencyCode, AgencyKey, MailboxName
@@ -22,8 +24,6 @@ from tests.support.database import OPERATOR, SEALER, PrivateDatabase
 from tests.support.loss import Agencies, Loss
 from tests.support.memory_hub import AGENCIES
 from tests.support.store import PostgresUnderTest, documents
-from truc_evidence.__main__ import read_trust
-from truc_evidence.judge import Trust, judge
 
 
 async def signing_pen(receipts: Sequence[Receipt]) -> list[ReceiptSheet]:

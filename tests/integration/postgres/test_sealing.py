@@ -18,11 +18,11 @@ from hub.backends.postgres.pool import Database
 from hub.backends.postgres.primary import Primary
 from hub.backends.postgres.sealing import BATCH, Sealed, SealingSession, sealing_session
 from hub.crash import SEALER_POINTS, VARIABLE
+from hub.evidence.chain import GENESIS, EventRow, canonical, leaf, link
 from hub.operations.audit import Damage, Verdict, verify_log
 from hub.workers.sealer import SealerWorker
 from tests.support.database import HUB, OWNER, SEALER, PrivateDatabase
 from tests.support.waiting import until
-from truc_evidence.chain import GENESIS, EventRow, canonical, leaf, link
 
 pytestmark = pytest.mark.integration
 

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub.evidence import container, members
+from hub.evidence.judge import Judgement, Trust, judge
 from hub.message.receipt import ReceiptEvent
 from tests.support.authority import agency_signing_key
 from tests.support.envelopes import a_document
@@ -32,8 +34,6 @@ from tests.support.evidence import (
     trust,
 )
 from tests.support.xades import sign_xades
-from truc_evidence import container, members
-from truc_evidence.judge import Judgement, Trust, judge
 
 ACCEPTANCE = ReceiptEvent.SUBMISSION_ACCEPTANCE
 
@@ -249,10 +249,10 @@ def test_the_verifier_runs_by_itself_without_anything_of_the_hub(tmp_path: Path)
     file.write_bytes(evidence().written())
     anchors.write_bytes(authority().root.certificate.public_bytes(Encoding.PEM))
     hub.write_bytes(key_of("TRUC").certificate.public_bytes(Encoding.PEM))
-    command = "import sys; from truc_evidence.__main__ import main; code = main(sys.argv[1:]);"
-    command += (
-        " assert not {name.partition('.')[0] for name in sys.modules} & {'hub', 'adapters', 'asyncpg'};"
-    )
+    command = "import sys; from hub.evidence.__main__ import main; code = main(sys.argv[1:]);"
+    command += " ours = {name for name in sys.modules if name.startswith('hub.')};"
+    command += " assert all(name.startswith('hub.evidence') for name in ours), ours;"
+    command += " assert not {'adapters', 'asyncpg', 'structlog'} & set(sys.modules);"
     command += " sys.exit(code)"
     asked = [str(file), "--anchors", str(anchors), "--hub", str(hub), "--json"]
 

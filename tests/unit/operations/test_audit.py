@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.backends.postgres.audit_log import LoggedEvent
+from hub.evidence.chain import GENESIS, EventRow, canonical, canonical_fields, leaf, link
 from hub.operations.audit import NAMED, ChainCheck, Damage
-from truc_evidence.chain import GENESIS, EventRow, canonical, canonical_fields, leaf, link
 
 AT = datetime(2026, 11, 22, 10, 15, 0, 123456, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ create table event_seals (
     link     bytea  not null check (octet_length(link) = 32)
 );
 
--- The canonical form and the hashes are defined in truc_evidence/chain.py; a test holds the two together.
+-- The canonical form and the hashes are defined in hub/evidence/chain.py; a test holds the two together.
 create function event_field(value bytea) returns bytea language sql immutable parallel safe
     return coalesce(int4send(octet_length(value)) || value, '\xffffffff'::bytea);
 

@@ -1,5 +1,5 @@
 -- $1 from this event id, $2 up to that one, $3 how many of either side
--- Fields are asked for in the octets of the canonical form (truc_evidence/chain.py), hashed by nobody here.
+-- Fields are asked for in the octets of the canonical form (hub/evidence/chain.py), hashed by nobody here.
 with seals as materialized (
     select position, event_id, link from event_seals
      where event_id >= $1 and event_id <= $2 order by event_id limit $3

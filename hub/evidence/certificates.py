@@ -21,7 +21,7 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from truc_evidence.signed_xml import Unproved
+from hub.evidence.signed_xml import Unproved
 
 _CLOCK_SKEW = timedelta(minutes=10)
 

@@ -1,6 +1,6 @@
 """Checks evidence of the axis without the axis: no database, no broker, no network, nothing of the hub.
 
-    python -m truc_evidence evidence.zip --anchors anchors.pem
+    python -m hub.evidence evidence.zip --anchors anchors.pem
 
 It stands alone so that whoever receives evidence can read what judges it. `chain` defines how the audit log
 is chained, and the hub's own `truc audit verify` uses that definition.

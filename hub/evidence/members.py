@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from truc_evidence.chain import EventRow
+from hub.evidence.chain import EventRow
 
 DOCUMENT: Final = "document.xml"
 RECEIPTS: Final = "receipts/"

@@ -7,7 +7,7 @@ from typing import Final
 
 from lxml import etree
 
-from truc_evidence.signed_xml import Unproved
+from hub.evidence.signed_xml import Unproved
 
 _EDXML: Final = "{http://www.mic.gov.vn/TBT/QCVN_102_2016}"
 _RECEIPT: Final = "{urn:vn:truc:receipt:1.0}"

@@ -12,12 +12,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
 
-from truc_evidence import chain, container, members
-from truc_evidence.certificates import Revocation, Status, path_of, status_of
-from truc_evidence.container import Remark
-from truc_evidence.members import SealedEvent
-from truc_evidence.reading import Letter, Receipt, read_letter, read_receipts, same_agency
-from truc_evidence.signed_xml import Signed, Unproved, verify
+from hub.evidence import chain, container, members
+from hub.evidence.certificates import Revocation, Status, path_of, status_of
+from hub.evidence.container import Remark
+from hub.evidence.members import SealedEvent
+from hub.evidence.reading import Letter, Receipt, read_letter, read_receipts, same_agency
+from hub.evidence.signed_xml import Signed, Unproved, verify
 
 _Value = TypeVar("_Value")
 _ACCEPTANCE: Final = "SubmissionAcceptance"

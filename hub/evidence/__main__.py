@@ -1,4 +1,4 @@
-"""`python -m truc_evidence FILE --anchors PEM [--hub PEM]`: judges evidence, offline."""
+"""`python -m hub.evidence FILE --anchors PEM [--hub PEM]`: judges evidence, offline."""
 
 import argparse
 import json
@@ -9,14 +9,14 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from truc_evidence.container import Remark
-from truc_evidence.judge import Judgement, Trust, judge
+from hub.evidence.container import Remark
+from hub.evidence.judge import Judgement, Trust, judge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge one file; returns 0 where it holds, 1 where it does not, 2 where it cannot be looked at."""
     parser = argparse.ArgumentParser(
-        prog="truc_evidence", description="Kiểm tra bằng chứng, không cần mạng / Check evidence, offline."
+        prog="hub.evidence", description="Kiểm tra bằng chứng, không cần mạng / Check evidence, offline."
     )
     parser.add_argument("file", type=Path)
     parser.add_argument("--anchors", type=Path, action="append", required=True, metavar="PEM")
