@@ -105,6 +105,8 @@ format: $(STAMP) ## Format the code and repair what the linter can
 lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
+	@# pip-compile drops the markers of what it was asked for directly; there is no wheel of it elsewhere.
+	@sed -i 's/^\(atheris==[^ ]*\) /\1 ; platform_machine == "x86_64" /' requirements.lock
 	@if grep -nE '://| @ ' requirements.lock; then echo "requirements.lock must not name a place"; exit 1; fi
 	$(BIN)/pip-compile --quiet --extra bench --generate-hashes --allow-unsafe --strip-extras --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements-bench.lock pyproject.toml
