@@ -14,6 +14,7 @@ from hub.signature.signing import SigningKey
 
 POLICY: Final = "1.3.6.1.4.1.55738.666.1"
 """Of a development authority, which promises nothing."""
+_SEQUENCE: Final = 0x30
 _IMPRINTS: Final = {"sha256": 32, "sha384": 48, "sha512": 64}
 
 
@@ -105,5 +106,6 @@ def _sha256(octets: bytes) -> bytes:
 
 
 def _refused(reason: str) -> bytes:
-    status = {"status": "rejection", "fail_info": {reason}}
-    return bytes(tsp.TimeStampResp({"status": status}).dump())
+    """Return a response without a token, which the library's own type has no way to write."""
+    status = bytes(tsp.PKIStatusInfo({"status": "rejection", "fail_info": {reason}}).dump())
+    return bytes([_SEQUENCE, len(status)]) + status
