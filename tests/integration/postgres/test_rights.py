@@ -75,6 +75,8 @@ EXPECTED = {
         "refusals": "INSERT",
         "statuses": "INSERT",
         "submissions": "DELETE, INSERT",
+        "trust_objects": "INSERT",
+        "validations": "INSERT",
     },
     "truc_sealer": {"event_seals": "INSERT"},
 }

@@ -39,7 +39,8 @@ grant update (state, is_current, attempt, first_attempt, episode, expires_at, co
 -- Columns that the outcome of a case needs.
 grant update (outcome, closed_at) on cases to :operator;
 -- After a restore, operators bring back what agencies can prove (`truc reconcile`): appended, never altered.
-grant insert on messages, submissions, documents, lanes, statuses, refusals, cases to :operator;
+grant insert on messages, submissions, documents, lanes, statuses, refusals, cases, trust_objects, validations
+    to :operator;
 grant update on lanes, outbox_entries to :operator;
 grant update (acknowledged_at) on deliveries to :operator;
 grant delete on outbox_entries, submissions to :operator;
