@@ -109,6 +109,7 @@ async def test_what_a_restore_loses_comes_back_with_one_effect(drill: Drill) -> 
     hub, instant = await a_load_after_a_backup(drill)
     assert "RESTORE-3" in await drill.truc("restore", "--to", "latest", "--replace", wants=1)
     await the_hub_dies_at_work(drill, hub)
+    head = (await drill.truc("audit", "head")).strip()
     known = await drill.documents()
 
     await drill.truc("restore", "--to", instant.isoformat(), "--replace")
@@ -126,6 +127,17 @@ async def test_what_a_restore_loses_comes_back_with_one_effect(drill: Drill) -> 
     sender = drill.software[drill.sender.code]
     await every_document_has_its_effects(sender, recipients, count=drill.sent, seconds=60)
     await drill.the_database_knows_every_receipt()
+    await the_log_holds_and_the_head_is_of_another_history(drill, head)
+
+
+async def the_log_holds_and_the_head_is_of_another_history(drill: Drill, head: str) -> None:
+    """See that the log holds in itself, and that what was sealed after the restored instant is told apart."""
+    alone = await drill.truc("audit", "verify")
+    against = await drill.truc("audit", "verify", "--head", head, wants=1)
+
+    assert "the log is as it was sealed" in alone
+    assert "hubs were held" in alone
+    assert "not the head that was kept" in " ".join(against.split())
 
 
 async def a_load_after_a_backup(drill: Drill) -> tuple[HubProcess, datetime]:
