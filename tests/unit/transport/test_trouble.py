@@ -15,7 +15,7 @@ def a_ring(*errors: BaseException) -> BaseException:
 
 
 def test_a_ring_of_causes_without_tls_in_it_explains_nothing() -> None:
-    error = a_ring(ConnectionError("reset"), OSError("reset"), ConnectionResetError("by peer"))
+    error = a_ring(ConnectionError("reset"), OSError("reset"), ConnectionRefusedError("nobody listens"))
 
     assert explain(error) is None
     assert suspect(error) is None
