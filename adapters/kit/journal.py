@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Final, Generic, Protocol, Self, TypeAlias, TypeVar
 
 import structlog
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from adapters.kit.error import JournalFailed, JournalFull
 from adapters.kit.schema import bring_up_to_date
@@ -179,10 +180,25 @@ def _prepare(connection: sqlite3.Connection, tables: Sequence[str]) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _is_busy(error: BaseException) -> bool:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+@retry(
+    retry=retry_if_exception(_is_busy), wait=wait_random(0, 0.05), stop=stop_after_delay(_BUSY), reraise=True
+)
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let readers and the writer not wait for each other.
+
+    SQLite itself does not wait here for another process that opens a new journal at the same instant.
+    """
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _commit(connection: sqlite3.Connection, group: Sequence[_Write]) -> None:

@@ -1,12 +1,14 @@
 import asyncio
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from adapters.kit.error import JournalFailed
-from adapters.kit.journal import Journal
+from adapters.kit.journal import Journal, _connect
 from hub.errors import ConfigurationError
 
 NOTES = ("CREATE TABLE IF NOT EXISTS notes (text TEXT PRIMARY KEY)",)
@@ -87,6 +89,21 @@ async def test_two_journals_on_one_file_wait_for_each_other(tmp_path: Path) -> N
     assert await first.write(count_notes) == 100
     await first.close()
     await second.close()
+
+
+def test_a_new_journal_may_be_opened_by_many_at_the_same_instant(tmp_path: Path) -> None:
+    def opened(path: Path, together: Barrier) -> str:
+        together.wait()
+        connection = _connect(path)
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        connection.close()
+        return str(mode)
+
+    with ThreadPoolExecutor(4) as threads:
+        for attempt in range(100):  # SQLite refuses one of four in one of twenty attempts
+            together, path = Barrier(4), tmp_path / f"{attempt}.journal"
+            modes = threads.map(opened, [path] * 4, [together] * 4)
+            assert set(modes) == {"wal"}
 
 
 async def test_a_journal_of_a_later_kit_is_not_touched(tmp_path: Path) -> None:
