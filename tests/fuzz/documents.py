@@ -61,8 +61,8 @@ class Break:
 
 def _elements(root: etree._Element) -> list[etree._Element]:
     """Return what the signature covers: all but the signature itself."""
-    hidden = {id(each) for signature in root.iter(f"{{{DS}}}Signature") for each in signature.iter()}
-    return [each for each in root.iter("*") if id(each) not in hidden]
+    hidden = {each for signature in root.iter(f"{{{DS}}}Signature") for each in signature.iter()}
+    return [each for each in root.iter("*") if each not in hidden]
 
 
 def _chosen(root: etree._Element, place: int) -> etree._Element:
