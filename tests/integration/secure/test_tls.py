@@ -27,6 +27,7 @@ from hub.commands.local_axis import LocalAgency, LocalAxis
 from hub.errors import ConfigurationError, HubError, TemporaryFailure
 from hub.transport.tls import TlsFiles
 from tests.support.axis import World
+from tests.support.ledger import every_document_has_its_effects
 from tests.support.waiting import until
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1000)
@@ -102,6 +103,35 @@ def test_nothing_listens_without_tls(secure_axis: LocalAxis) -> None:
     own = {address.prometheus_port, broker.record.distribution_port}
     assert listening - own == {address.amqp_port, address.management_port}
     assert not speaks_amqp(address.amqp_port)
+
+
+@pytest.mark.long
+async def test_documents_travel_over_tls_and_again_after_the_broker_was_away(secure_world: World) -> None:
+    first, second, third, fourth = await secure_world.connected(4)
+    await secure_world.broker_is_settled()
+    hub = await secure_world.hub()
+    before, after = secure_world.software(second), secure_world.software(fourth)
+    sender = secure_world.software(first, sends=3, to=(second,))
+    await every_document_has_its_effects(sender, [before], count=3, seconds=60)
+
+    await secure_world.stop_broker()
+    await secure_world.start_broker()
+
+    later = secure_world.software(third, sends=3, to=(fourth,))
+    await every_document_has_its_effects(later, [after], count=3, seconds=90)
+    assert await protection(secure_world.axis, at_least=2 + 2 * 4) == {True}
+    assert hub.exit_code is None
+
+
+async def protection(axis: LocalAxis, *, at_least: int) -> set[object]:
+    """Return what the broker says about TLS on its connections, once there are as many; it counts late."""
+    async with ManagementApi(axis.management()) as api:
+
+        async def told() -> list[object]:
+            found = [each.get("ssl") for each in await api.records("connections")]
+            return found if len(found) >= at_least and None not in found else []
+
+        return set(await until(told, what=f"{at_least} connections", seconds=60))
 
 
 # ——— the wrong broker ———
