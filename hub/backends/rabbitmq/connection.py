@@ -189,7 +189,7 @@ class BrokerLink:
             async with asyncio.timeout(patience.total_seconds()):
                 await self._up.wait()
         except TimeoutError:
-            reason = self._advice() or self._last_error or "no answer"
+            reason = self._advice() or self._last_error or self._silence()
             raise TemporaryFailure(
                 f"the broker at {self._address.place} cannot be reached: {reason}"
             ) from self._last_error
@@ -199,6 +199,12 @@ class BrokerLink:
         if self._address.is_encrypted:
             return explain(self._last_error)
         return suspect(self._last_error)
+
+    def _silence(self) -> str:
+        """Say what to look at where nobody has said anything: RabbitMQ 4 waits for the rest of a greeting."""
+        if self._address.is_encrypted:
+            return "no answer"
+        return "no answer; if this port is one for TLS, let the address begin with amqps://"
 
     async def open_channel(self, *, confirms: bool = False) -> MessageChannel:
         """Open a channel; raises `TemporaryFailure` where that is not possible now."""
