@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
 
 def explain(error: BaseException, *, as_json: bool) -> int | None:
     """Tell *error* on the right stream and return the exit code; None for what a developer has to see."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+    while isinstance(error, BaseExceptionGroup) and _says_one_thing(error):
         error = error.exceptions[0]
     if isinstance(error, KeyboardInterrupt | asyncio.CancelledError | typer.Abort):
         return ExitCode.INTERRUPTED
@@ -36,6 +36,11 @@ def explain(error: BaseException, *, as_json: bool) -> int | None:
     violations = error.violations if isinstance(error, MessageRejected) else ()
     _tell(_sentence(error), code, violations, as_json=as_json)
     return code
+
+
+def _says_one_thing(group: BaseExceptionGroup[BaseException]) -> bool:
+    """Whether one of *group* may speak for all: tasks side by side meet the same refusal, each by itself."""
+    return len(group.exceptions) == 1 or all(_code_of(each) is not None for each in group.exceptions)
 
 
 def _code_of(error: BaseException) -> ExitCode | None:

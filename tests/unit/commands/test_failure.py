@@ -26,6 +26,7 @@ REFUSAL = MessageRejected(
         (KeyboardInterrupt(), 130),
         (asyncio.CancelledError(), 130),
         (ExceptionGroup("several", [TemporaryFailure("the broker is away")]), 3),
+        (ExceptionGroup("side by side", [TemporaryFailure("it is away"), TemporaryFailure("it is away")]), 3),
     ],
 )
 def test_every_expected_error_has_its_exit_code(error: BaseException, code: int) -> None:
@@ -33,7 +34,7 @@ def test_every_expected_error_has_its_exit_code(error: BaseException, code: int)
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("surprise"), ExceptionGroup("two", [TemporaryFailure("a"), TemporaryFailure("b")])]
+    "error", [ValueError("surprise"), ExceptionGroup("two", [TemporaryFailure("a"), ValueError("surprise")])]
 )
 def test_what_a_developer_has_to_see_is_left_alone(
     error: BaseException, capsys: pytest.CaptureFixture[str]
