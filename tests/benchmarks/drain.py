@@ -61,7 +61,7 @@ class Drained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relayed:
-    """One drain by the bare relay."""
+    """One drain by the bare relay, or by a peer that takes messages from one queue to another."""
 
     messages: int
     seconds: float
@@ -69,7 +69,7 @@ class Relayed:
 
     @property
     def per_second(self) -> float:
-        """Messages relayed in a second."""
+        """Messages passed on in a second."""
         return self.messages / self.seconds
 
     def cpu_ms(self) -> dict[str, float]:

@@ -56,11 +56,10 @@ def a_line() -> IntakeLine:
     )
 
 
-def a_registry() -> MemoryRegistry:
-    """Enter three connected agencies, each with the certificate of its session key."""
-    registry = MemoryRegistry()
+def a_register() -> tuple[list[Agency], list[Mandate], list[RegisteredCertificate]]:
+    """Name three connected agencies, each with the certificate of its session key."""
     keys = [AgencyKey(code) for code in AGENCIES]
-    registry.register(
+    return (
         [Agency(key=key, code=AgencyCode(key), name=f"Cơ quan {key}", parent=None) for key in keys],
         [Mandate(mailbox=MailboxName(key), root=key, valid_from=SINCE) for key in keys],
         [
@@ -74,6 +73,12 @@ def a_registry() -> MemoryRegistry:
             for key in keys
         ],
     )
+
+
+def a_registry() -> MemoryRegistry:
+    """Enter the agencies of `a_register`."""
+    registry = MemoryRegistry()
+    registry.register(*a_register())
     return registry
 
 

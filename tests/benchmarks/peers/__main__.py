@@ -21,7 +21,7 @@ from tests.benchmarks.checking import BenchFailed
 from tests.benchmarks.documents import Press, Series
 from tests.benchmarks.drain import Drained, Load, Relayed, drain, relay_bare
 from tests.benchmarks.machine import shape
-from tests.benchmarks.peers.contest import ENTRANTS, Consumed, receive_and_sign, run_entrant
+from tests.benchmarks.peers.contest import ENTRANTS, receive_and_sign, run_entrant
 from tests.benchmarks.place import CHECKOUT, RECIPIENTS, SENDER, Place, a_place
 from tests.benchmarks.steps import checks_of
 
@@ -57,7 +57,7 @@ class Contest:
     press: Press
     pool: ProcessPoolExecutor
     console: Console
-    results: dict[str, list[Drained | Relayed | Consumed]] = field(default_factory=dict)
+    results: dict[str, list[Drained | Relayed]] = field(default_factory=dict)
 
     async def run(self) -> dict[str, object]:
         """Measure everything and return what goes into the file."""
@@ -87,7 +87,7 @@ class Contest:
         for entrant in ENTRANTS:
             self._note(entrant.name, await run_entrant(self.place, entrant, bodies[: entrant.most]))
 
-    def _note(self, name: str, result: Drained | Relayed | Consumed) -> None:
+    def _note(self, name: str, result: Drained | Relayed) -> None:
         self.results.setdefault(name, []).append(result)
         self.console.print(f"  {name}: {result.per_second:.0f} a second", highlight=False)
 
@@ -96,7 +96,7 @@ class Contest:
         return self.press.make(series, count)
 
 
-def _summary(runs: Sequence[Drained | Relayed | Consumed]) -> dict[str, object]:
+def _summary(runs: Sequence[Drained | Relayed]) -> dict[str, object]:
     costs = [each.cpu_ms() for each in runs]
     return {
         "per_second": round(statistics.median(each.per_second for each in runs), 1),

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.kit.settings import read_settings
 from tests.benchmarks.checking import BenchFailed
-from tests.benchmarks.drain import LONGEST, SOURCE, TARGET, fill_bare, until_depth
+from tests.benchmarks.drain import LONGEST, SOURCE, TARGET, Relayed, fill_bare, until_depth
 from tests.benchmarks.peers.consumer import TABLE
 from tests.benchmarks.place import Place
 from tests.benchmarks.processor_time import seconds_of
@@ -43,26 +43,7 @@ ENTRANTS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consumed:
-    """One drain by an entrant."""
-
-    messages: int
-    seconds: float
-    cpu_seconds: dict[str, float]
-
-    @property
-    def per_second(self) -> float:
-        """Messages taken, checked, stored and passed on in a second."""
-        return self.messages / self.seconds
-
-    def cpu_ms(self) -> dict[str, float]:
-        """Return the processor milliseconds of each part for one message."""
-        shares = {part: 1000 * seconds / self.messages for part, seconds in self.cpu_seconds.items()}
-        return {**shares, "total": sum(shares.values())}
-
-
-async def run_entrant(place: Place, entrant: Entrant, bodies: Sequence[bytes]) -> Consumed:
+async def run_entrant(place: Place, entrant: Entrant, bodies: Sequence[bytes]) -> Relayed:
     """Fill a quorum queue and let *entrant* drain it into another; then all must be there, once."""
     async with place.broker() as channel, _a_database(place) as dsn:
         await fill_bare(place, bodies)
@@ -72,7 +53,7 @@ async def run_entrant(place: Place, entrant: Entrant, bodies: Sequence[bytes]) -
         await _check_rows(dsn, len(bodies))
         for queue in (SOURCE, TARGET):
             await channel.queue_delete(queue)
-    return Consumed(
+    return Relayed(
         messages=len(bodies),
         seconds=taken["last"] - taken["first"],
         cpu_seconds={"consumer": taken["cpu_seconds"], **used},

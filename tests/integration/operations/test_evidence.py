@@ -12,17 +12,15 @@ from hub.backends.postgres.sealing import sealing_session
 from hub.errors import OperationRefused
 from hub.evidence.__main__ import read_trust
 from hub.evidence.judge import Trust, judge
-from hub.message.directory import Agency, Mandate, RegisteredCertificate
 from hub.message.edxml import StatusCode
-from hub.message.identifiers import AgencyCode, AgencyKey, MailboxName
 from hub.message.receipt import Receipt
 from hub.message.receipt_sheet import ReceiptSheet, write_sheets
 from hub.operations.evidence import export
 from hub.signature.signing import sign_receipt
-from tests.support.authority import LIFETIME, SINCE, agency_signing_key, session_authority
-from tests.support.database import OPERATOR, SEALER, PrivateDatabase
+from tests.support.authority import agency_signing_key, session_authority
+from tests.support.database import SEALER, PrivateDatabase
 from tests.support.loss import Agencies, Loss
-from tests.support.memory_hub import AGENCIES
+from tests.support.memory_hub import a_register
 from tests.support.store import PostgresUnderTest, documents
 
 
@@ -33,33 +31,12 @@ async def signing_pen(receipts: Sequence[Receipt]) -> list[ReceiptSheet]:
 
 
 @pytest.fixture
-async def operators(private_database: PrivateDatabase) -> AsyncIterator[Database]:
-    database = await Database.open(private_database.dsn(OPERATOR), name="test operator", size=2)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 async def axis(
     private_database: PrivateDatabase, hub_database: Database, operators: Database, tmp_path: Path
 ) -> AsyncIterator[Loss]:
     """Let agencies with certificates exchange documents, and a hub that signs."""
     store = PostgresUnderTest(private_database, hub_database)
-    keys = [AgencyKey(code) for code in AGENCIES]
-    await store.register(
-        [Agency(key=key, code=AgencyCode(key), name=f"Cơ quan {key}", parent=None) for key in keys],
-        [Mandate(mailbox=MailboxName(key), root=key, valid_from=SINCE) for key in keys],
-        [
-            RegisteredCertificate(
-                fingerprint=agency_signing_key(key).fingerprint,
-                agency=key,
-                subject=f"CN={key}",
-                not_before=SINCE,
-                not_after=SINCE + LIFETIME,
-            )
-            for key in keys
-        ],
-    )
+    await store.register(*a_register())
     hub = replace(await store.process(), pen=signing_pen)
     yield Loss(store=store, hub=hub, operators=operators, agencies=Agencies(folder=tmp_path))
     await store.close()

@@ -8,17 +8,14 @@ import pytest
 from hub.backends.postgres.pool import Database
 from hub.errors import OperationRefused
 from hub.message.delivery_state import DeliveryState
-from hub.message.directory import Agency, Mandate, RegisteredCertificate
 from hub.message.edxml import MessageKind, StatusCode
-from hub.message.identifiers import AgencyCode, AgencyKey, MailboxName
 from hub.message.outbox import OutboxEntry
 from hub.message.receipt import ReceiptEvent
 from hub.operations.reconcile import LANE_GAP
 from hub.operations.reconcile_step import RecordRefusal, Reinstate, ReinstateStatus, Settle, Submit
-from tests.support.authority import LIFETIME, SINCE, agency_signing_key
 from tests.support.database import HUB, PrivateDatabase
 from tests.support.loss import Agencies, Loss, events_of
-from tests.support.memory_hub import AGENCIES
+from tests.support.memory_hub import a_register
 from tests.support.store import PostgresUnderTest, documents, give_up, receipts, returned
 
 CONSIGNMENT = ReceiptEvent.CONTENT_CONSIGNMENT
@@ -30,21 +27,7 @@ async def loss(
     private_database: PrivateDatabase, hub_database: Database, operators: Database, tmp_path: Path
 ) -> AsyncIterator[Loss]:
     store = PostgresUnderTest(private_database, hub_database)
-    keys = [AgencyKey(code) for code in AGENCIES]
-    await store.register(
-        [Agency(key=key, code=AgencyCode(key), name=f"Cơ quan {key}", parent=None) for key in keys],
-        [Mandate(mailbox=MailboxName(key), root=key, valid_from=SINCE) for key in keys],
-        [
-            RegisteredCertificate(
-                fingerprint=agency_signing_key(key).fingerprint,
-                agency=key,
-                subject=f"CN={key}",
-                not_before=SINCE,
-                not_after=SINCE + LIFETIME,
-            )
-            for key in keys
-        ],
-    )
+    await store.register(*a_register())
     hub = await store.process()
     yield Loss(store=store, hub=hub, operators=operators, agencies=Agencies(folder=tmp_path))
     await store.close()
