@@ -93,7 +93,7 @@ class StampWorker:
         return (self.clock.now() - self._oldest).total_seconds() if self._oldest is not None else 0.0
 
     async def _work(self, stop: asyncio.Event) -> None:
-        while True:
+        while not stop.is_set():
             try:
                 async with self.connect() as session:
                     await self._lead(session, stop)
@@ -107,6 +107,8 @@ class StampWorker:
     async def _lead(self, session: StampingSession, stop: asyncio.Event) -> None:
         while not await session.lead():
             await wait(stop, _APPLY_AGAIN)
+            if stop.is_set():
+                return
         self._looked_at_all = _LONG_AGO
         attempts = AsyncRetrying(
             wait=wait_exponential(
@@ -115,7 +117,7 @@ class StampWorker:
             retry=retry_if_exception_type(StampRefused),
             before_sleep=_tell,
         )
-        while True:
+        while not stop.is_set():
             is_more: bool = await attempts(self.stamp_once, session)
             pause = min(_BACKLOG_PAUSE, self.interval) if is_more else self.interval
             await wait(stop, pause)

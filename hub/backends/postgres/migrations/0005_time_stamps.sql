@@ -12,7 +12,7 @@ create table time_stamps (
 
 create table stamped_sheets (
     sheet_id uuid   primary key,
-    stamp_id bigint not null references time_stamps
+    stamp_id bigint not null
 );
 
 do $$
