@@ -51,10 +51,9 @@ class StampAuthority:
     async def stamp(self, subject: bytes) -> Token:
         """Return a stamp for *subject*; raises `StampRefused` where none is to be had or believed."""
         inquiry = StampInquiry.about(subject)
+        hosts = frozenset({host_of(self.url) or ""})
         try:
-            answer = await self.web.post(
-                self.url, inquiry.octets, content_type=REQUEST_TYPE, hosts={host_of(self.url) or ""}
-            )
+            answer = await self.web.post(self.url, inquiry.octets, content_type=REQUEST_TYPE, hosts=hosts)
         except TemporaryFailure as failure:
             raise StampRefused(StampTrouble.NO_ANSWER, str(failure)) from failure
         return inquiry.read(answer, self.anchors, self.clock.now())
