@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, Protocol
 
 import structlog
+from cryptography import x509
 
 from hub.backends.clock import SystemClock, new_id
 from hub.backends.postgres.audit_log import read_log_state
@@ -26,11 +27,12 @@ from hub.backends.postgres.revocation import PostgresRevocation, remember_warnin
 from hub.backends.postgres.room import ADVICE as DATABASE_ADVICE
 from hub.backends.postgres.sealing import sealing_session
 from hub.backends.postgres.seam import PostgresSeam, Terms
+from hub.backends.postgres.stamping import stamping_session
 from hub.backends.rabbitmq.alarm import ADVICE as BROKER_ADVICE
 from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
 from hub.backends.rabbitmq.consumer import RabbitConsumer
 from hub.backends.rabbitmq.publisher import PublishLimits, RabbitPublisher
-from hub.backends.web import WebClient
+from hub.backends.web import WebClient, WebLimits
 from hub.catalogue import Catalogue
 from hub.delivery.line import DeliveryLine
 from hub.delivery.recover import RecoveryPolicy
@@ -55,10 +57,13 @@ from hub.workers.relay import Relay, RelayLimits
 from hub.workers.returns import ReturnsWorker
 from hub.workers.revocation import RevocationWorker
 from hub.workers.sealer import SealerWorker
+from hub.workers.stamping import StampAuthority, StampWorker
 from hub.workers.waiting import wait
 
 log = structlog.get_logger(__name__)
 JUDGE_REST: Final = timedelta(seconds=15)
+STAMP_LIMITS: Final = WebLimits(octets=200_000, silence=timedelta(seconds=150), whole=timedelta(seconds=180))
+"""A token with its certificates has some kilobytes; authorities were seen to take two minutes for it."""
 
 
 class Worker(Protocol):
@@ -152,6 +157,7 @@ class Hub:
             tasks.create_task(self._keep_revocation_fresh(line.anchors, relayed))
             tasks.create_task(self._certificate_watch().run(relayed))
             tasks.create_task(self._seal(relayed))
+            tasks.create_task(self._have_receipts_stamped(line.stamp_anchors, relayed))
             relaying = tasks.create_task(self._relay.run(taken_in))
             taking_in = [tasks.create_task(worker.run(stop)) for worker in workers]
             await asyncio.wait(taking_in)
@@ -188,6 +194,25 @@ class Hub:
             return
         primary = Primary(dsn.get_secret_value())
         await SealerWorker(connect=lambda: sealing_session(primary), clock=self._clock).run(stop)
+
+    async def _have_receipts_stamped(
+        self, anchors: tuple[x509.Certificate, ...], stop: asyncio.Event
+    ) -> None:
+        """Have receipts stamped by the authority that the settings name, if they name one."""
+        settings = self._settings
+        if settings.time_stamp_authority is None:
+            return
+        primary = Primary(settings.postgres_dsn.get_secret_value())
+        async with WebClient.open(STAMP_LIMITS) as web:
+            worker = StampWorker(
+                connect=lambda: stamping_session(primary),
+                authority=StampAuthority(
+                    url=settings.time_stamp_authority, anchors=anchors, web=web, clock=self._clock
+                ),
+                clock=self._clock,
+                interval=settings.time_stamp_interval,
+            )
+            await worker.run(stop)
 
     def _make_relay(self) -> Relay:
         settings = self._settings

@@ -15,6 +15,7 @@ from pydantic_settings import (
 from hub.errors import ConfigurationError
 from hub.message.trust import RevocationPolicy
 from hub.signature.key_source import KeySource
+from hub.signature.source import host_of
 from hub.signature.token_uri import TokenUri, is_in_token
 from hub.transport.tls import TlsFiles
 
@@ -104,8 +105,14 @@ class Settings(BaseSettings):
     anchor_policies: dict[str, AnchorSettings] = {}
     """`revocation` and `hosts` for single trust anchors, by the first characters of their fingerprints."""
     time_stamp_anchors: ReadableFile | None = None
-    """PEM file with the certificates that the time stamps of senders (XAdES-T) must chain to; the finding is
-    recorded with the message, and without the file it says that the authority is not known."""
+    """PEM file with the certificates that time stamps must chain to: those of senders (XAdES-T), whose
+    finding is recorded with the message and says without the file that the authority is not known, and those
+    over the hub's receipts."""
+    time_stamp_authority: str | None = None
+    """Address of the authority (RFC 3161, HTTP or HTTPS) that stamps the hub's receipts, one stamp for the
+    sheets of a `time_stamp_interval`; where it is not set, receipts have no time stamps."""
+    time_stamp_interval: timedelta = Field(default=timedelta(minutes=1), gt=timedelta(0))
+    """How often the authority is asked, where there are new receipts."""
     revocation_interval: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How often CRLs and OCSP responders are asked for news, also while what they said is still in force."""
     hub_key: KeyName
@@ -196,6 +203,10 @@ class Settings(BaseSettings):
         complaints = [*self.broker_tls.complaints(self.amqp_url.get_secret_value())]
         if is_in_token(self.hub_key) and not (self.hub_key_module and self.hub_key_certificates):
             complaints.append("a key in a token needs hub_key_module and hub_key_certificates, too")
+        if self.time_stamp_authority is not None and host_of(self.time_stamp_authority) is None:
+            complaints.append("time_stamp_authority has to be an http or https address without a user")
+        if self.time_stamp_authority is not None and self.time_stamp_anchors is None:
+            complaints.append("time_stamp_authority needs time_stamp_anchors, too")
         if "@" in (self.management_url or ""):
             complaints.append("management_url says no user: that is management_user and management_password")
         if complaints:

@@ -65,6 +65,15 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    stamps: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--stamps",
+            metavar="PEM",
+            help="The anchors of time stamps, from a source of your own.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a file of evidence, offline and without the axis; exit code 1 where something is broken.
@@ -79,6 +88,6 @@ def verify(
     from hub.evidence.__main__ import as_json as written_as_json
     from hub.evidence.__main__ import as_text
 
-    judgement = judge_file(file, anchors, hub or [])
+    judgement = judge_file(file, anchors, hub or [], stamps or [])
     shown.say((written_as_json if as_json else as_text)(judgement).rstrip("\n"))
     raise typer.Exit(ExitCode.DONE if judgement.holds else ExitCode.FAILED)

@@ -25,9 +25,9 @@ async def export_to(
     return file, found
 
 
-def judge_file(file: Path, anchors: Sequence[Path], hub: Sequence[Path]) -> Judgement:
-    """Judge *file* by the certificates in *anchors* and *hub*."""
+def judge_file(file: Path, anchors: Sequence[Path], hub: Sequence[Path], stamps: Sequence[Path]) -> Judgement:
+    """Judge *file* by the certificates in *anchors*, *hub* and *stamps*."""
     try:
-        return judge(file.read_bytes(), read_trust(anchors, hub))
+        return judge(file.read_bytes(), read_trust(anchors, hub, stamps))
     except (OSError, ValueError) as error:
         raise OperationRefused(f"cannot be read: {error}") from error

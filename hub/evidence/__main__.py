@@ -1,4 +1,4 @@
-"""`python -m hub.evidence FILE --anchors PEM [--hub PEM]`: judges evidence, offline."""
+"""`python -m hub.evidence FILE --anchors PEM [--hub PEM] [--stamps PEM]`: judges evidence, offline."""
 
 import argparse
 import json
@@ -21,10 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--anchors", type=Path, action="append", required=True, metavar="PEM")
     parser.add_argument("--hub", type=Path, action="append", default=[], metavar="PEM")
+    parser.add_argument("--stamps", type=Path, action="append", default=[], metavar="PEM")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     try:
-        octets, trust = given.file.read_bytes(), read_trust(given.anchors, given.hub)
+        octets, trust = given.file.read_bytes(), read_trust(given.anchors, given.hub, given.stamps)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -33,14 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if judgement.holds else 1
 
 
-def read_trust(anchors: Sequence[Path], hub: Sequence[Path]) -> Trust:
+def read_trust(anchors: Sequence[Path], hub: Sequence[Path], stamps: Sequence[Path] = ()) -> Trust:
     """Read the certificates that the reader trusts; raises `OSError` or `ValueError`."""
-    of_hub = [each for path in hub for each in x509.load_pem_x509_certificates(path.read_bytes())]
     return Trust(
-        anchors=tuple(
-            each for path in anchors for each in x509.load_pem_x509_certificates(path.read_bytes())
-        ),
-        hub=frozenset(each.fingerprint(SHA256()) for each in of_hub),
+        anchors=_certificates(anchors),
+        hub=frozenset(each.fingerprint(SHA256()) for each in _certificates(hub)),
+        stamps=_certificates(stamps),
     )
 
 
@@ -72,6 +71,10 @@ def as_json(judgement: Judgement) -> str:
         "open": plain(judgement.open),
     }
     return json.dumps(answer, ensure_ascii=False, indent=1) + "\n"
+
+
+def _certificates(files: Sequence[Path]) -> tuple[x509.Certificate, ...]:
+    return tuple(each for file in files for each in x509.load_pem_x509_certificates(file.read_bytes()))
 
 
 def _line(remark: Remark) -> str:

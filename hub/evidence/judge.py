@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
 
-from hub.evidence import chain, container, members
+from hub.evidence import chain, container, members, stamps
 from hub.evidence.certificates import Revocation, Status, path_of, status_of
 from hub.evidence.container import Remark
 from hub.evidence.members import SealedEvent
@@ -31,6 +31,8 @@ class Trust:
     anchors: tuple[x509.Certificate, ...]
     hub: frozenset[bytes] = frozenset()
     """SHA-256 of the hub's certificates; empty where the reader does not know them."""
+    stamps: tuple[x509.Certificate, ...] = ()
+    """The anchors of time stamps; empty where the reader does not know any."""
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ class _Case:
         document = self._document(min(accepted or [each.issued_at for each in receipts], default=None))
         for name, body in self._below(members.STATUSES):
             self._status(name, body, document)
+        self._stamps()
         self._events()
 
     # ——— what was signed ———
@@ -164,6 +167,42 @@ class _Case:
             any(same_agency(named, party) for party in parties)
             for named in (status.sender, status.answered or "")
         )
+
+    # ——— when it was signed ———
+
+    def _stamps(self) -> None:
+        """Judge every time stamp, over a list of digests in which receipts of this file have to stand."""
+        halves = {name.rpartition(".")[0] for name, _ in self._below(members.STAMPS)}
+        for each in sorted(halves):
+            listed, token = self._found.get(f"{each}.txt"), self._found.get(f"{each}.tst")
+            if listed is None or token is None:
+                self._fault(
+                    each, "thiếu danh sách hoặc dấu thời gian", "the list or its time stamp is missing"
+                )
+                continue
+            try:
+                self._stamp(f"{each}.tst", listed, token)
+            except Unproved as why:
+                self._fault(f"{each}.tst", why.vi, why.en)
+
+    def _stamp(self, name: str, listed: bytes, token: bytes) -> None:
+        stamped = [sheet for sheet, body in self._below(members.RECEIPTS) if stamps.lists(listed, body)]
+        if sha256(listed).hexdigest() not in name or not stamped:
+            raise Unproved("không nói về biên nhận nào ở đây", "is about no receipt in this file")
+        if not self._trust.stamps:
+            self._open(
+                name,
+                "chưa cho biết gốc tin cậy của dấu thời gian (--stamps)",
+                "nobody said which anchors stand behind time stamps (--stamps)",
+            )
+            return
+        try:
+            at = stamps.instant_of(token, listed, self._trust.stamps).isoformat()
+        except ImportError:
+            self._open(name, "cần rfc3161-client để kiểm tra", "judging it needs rfc3161-client")
+            return
+        for sheet in stamped:
+            self._fact(sheet, f"đã tồn tại lúc {at}, theo dấu thời gian", f"existed at {at}, by a time stamp")
 
     def _judge_name(self, name: str, certificate: x509.Certificate, sender: str) -> None:
         """Hold the agency that a certificate names against the one that is written."""

@@ -15,12 +15,15 @@ RECEIPTS: Final = "receipts/"
 STATUSES: Final = "statuses/"
 CERTIFICATES: Final = "certificates/"
 REVOCATION: Final = "revocation/"
+STAMPS: Final = "stamps/"
+"""A list of digests (`.txt`) and the time stamp over it (`.tst`), both called after the list's SHA-256."""
 EVENTS: Final = "events.json"
 RECORD: Final = "record.json"
 """The axis's own record of the message, its deliveries and attempts: for people, proved by nothing here."""
 _KNOWN: Final = re.compile(
     r"document\.xml|events\.json|record\.json|(receipts|statuses)/[0-9a-f-]{36}\.xml"
     r"|certificates/[0-9a-f]{64}\.der|revocation/[0-9a-f]{64}\.(crl|ocsp)"
+    r"|stamps/[0-9a-f]{64}\.(txt|tst)"
 )
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from hub.backends.postgres.evidence import Letter, Proof, read_proof
@@ -51,6 +52,9 @@ def _members(proof: Proof) -> Iterator[tuple[str, bytes]]:
         yield members.DOCUMENT, proof.document.body
     for sheet_id, body in proof.sheets.items():
         yield f"{members.RECEIPTS}{sheet_id}.xml", body
+    for listed, token in proof.stamps.items():
+        name = f"{members.STAMPS}{sha256(listed).hexdigest()}"
+        yield from ((f"{name}.txt", listed), (f"{name}.tst", token))
     for message_id, letter in proof.statuses.items():
         if letter.body is not None:
             yield _name_of_status(message_id), letter.body

@@ -141,13 +141,18 @@ def _receipts(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> I
     for each in dossier.receipts:
         about = sorted({by_id[delivery].recipient for delivery in each.deliveries if delivery in by_id})
         superseding = f", supersedes {each.supersedes}" if each.supersedes is not None else ""
+        stamped = (
+            f", stamped {each.stamped_at.astimezone(VIETNAM_TIME).isoformat(' ', 'seconds')}"
+            if each.stamped_at is not None
+            else ""
+        )
         yield Moment(
             at=each.issued_at,
             source=Source.RECEIPT,
             what=each.event,
             recipient=about[0] if len(about) == 1 else None,
             delivery_id=each.deliveries[0] if len(each.deliveries) == 1 else None,
-            detail=f"signed, for {each.mailbox}{superseding}"
+            detail=f"signed, for {each.mailbox}{superseding}{stamped}"
             + (f"; about {', '.join(about)}" if len(about) > 1 else ""),
         )
 

@@ -1,6 +1,6 @@
 """Whether a time stamp is for a signature, and by an authority that the axis knows (RFC 3161).
 
-rfc3161-client does the work; this is the one module that knows its types.
+rfc3161-client does the work; beside `stamp_asking`, this is the one module that knows its types.
 The stamp of a XAdES-T signature is no part of what its signer signed: anybody may add one. One for something
 else is the sign of broken software and refused; one by an unknown authority proves nothing and is noted.
 """

@@ -40,4 +40,10 @@ REVOCATION_FETCHES: Final = Counter(
 )
 SEALED: Final = Counter("hub_audit_sealed_total", "Events that this process has sealed.")
 AUDIT_LAG: Final = Gauge("hub_audit_lag_seconds", "Age of the oldest event that is not sealed yet.")
+STAMPS: Final = Counter(
+    "hub_time_stamps_total", "Requests for time stamps over receipts, by what became of them.", ["result"]
+)
+STAMP_LAG: Final = Gauge(
+    "hub_time_stamp_lag_seconds", "Age of the oldest receipt sheet that waits for its time stamp."
+)
 TASKS: Final = Gauge("hub_tasks", "asyncio tasks of the process: as many as are in flight, and a dozen.")

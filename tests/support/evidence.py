@@ -7,6 +7,7 @@ from functools import cache
 from hashlib import sha256
 from uuid import UUID
 
+from asn1crypto import tsp
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -20,6 +21,8 @@ from hub.message.identifiers import AgencyCode, AgencyKey, DeliveryId, MessageId
 from hub.message.receipt import Receipt, ReceiptEvent, ReceiptSubject
 from hub.message.receipt_sheet import write_sheets
 from hub.signature.signing import SigningKey, sign_envelope, sign_receipt
+from hub.signature.stamp_asking import StampInquiry
+from hub.signature.stamp_issuing import answer_stamp_request
 from hub.signature.status_authority import Revoked, StatusAuthority
 from tests.support.envelopes import a_document, a_status
 from tests.support.receipts import a_receipt
@@ -149,4 +152,16 @@ def evidence() -> EvidenceBuilder:
 
 def trust(*hub: str) -> Trust:
     known = [bytes(key_of(each).fingerprint) for each in hub or ("TRUC",)]
-    return Trust(anchors=(authority().root.certificate,), hub=frozenset(known))
+    root = authority().root.certificate
+    return Trust(anchors=(root,), hub=frozenset(known), stamps=(root,))
+
+
+def stamped(*bodies: bytes, by: SigningKey | None = None) -> dict[str, bytes]:
+    """Have the list of *bodies* stamped, a minute later."""
+    listed = "".join(f"{each}\n" for each in sorted(sha256(body).hexdigest() for body in bodies)).encode()
+    inquiry = StampInquiry.about(listed)
+    at = AT + timedelta(minutes=1)
+    answer = answer_stamp_request(inquiry.octets, by or authority().stamper, at, 1)
+    token = tsp.TimeStampResp.load(answer)["time_stamp_token"].dump()
+    name = f"stamps/{sha256(listed).hexdigest()}"
+    return {f"{name}.txt": listed, f"{name}.tst": token}

@@ -75,3 +75,20 @@ def test_complaints_about_several_settings_come_together(tmp_path: Path, values:
 
     with pytest.raises(ConfigurationError, match=r"(?s)broker_ca.*broker_key.*hub_key"):
         load(tmp_path, values | wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"time_stamp_authority": "http://tsa.example/"}, "needs time_stamp_anchors"),
+        ({"time_stamp_authority": "http://hub:canary@tsa.example/"}, "without a user"),
+        ({"time_stamp_authority": "ftp://tsa.example/"}, "http or https"),
+    ],
+)
+def test_a_time_stamp_authority_has_an_address_and_anchors(
+    tmp_path: Path, values: dict[str, str], given: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=complaint) as refused:
+        load(tmp_path, values | given)
+
+    assert "canary" not in str(refused.value)

@@ -33,6 +33,8 @@ class Proof:
     document: Letter
     statuses: Mapping[MessageId, Letter]
     sheets: Mapping[SheetId, bytes]
+    stamps: Mapping[bytes, bytes]
+    """Tokens, by the list of digests that was stamped."""
     events: tuple[SealedEvent, ...]
 
 
@@ -50,11 +52,13 @@ async def read_proof(connection: Transaction, message_id: MessageId) -> Proof:
         for row in rows
     }
     sheets = await connection.fetch(statement("read_sheets_of_message"), message_id)
+    stamps = await connection.fetch(statement("read_stamps_of_message"), message_id)
     return Proof(
         dossier=dossier,
         document=letters.pop(message_id),
         statuses=letters,
         sheets={SheetId(row["sheet_id"]): row["body"] for row in sheets},
+        stamps={row["manifest"]: row["token"] for row in stamps},
         events=await _events(connection, dossier),
     )
 

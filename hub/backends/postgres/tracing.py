@@ -88,6 +88,8 @@ class StoredReceipt:
     mailbox: MailboxName
     issued_at: datetime
     supersedes: ReceiptId | None
+    stamped_at: datetime | None
+    """As the time stamp over its sheet says, where there is one."""
     deliveries: tuple[DeliveryId, ...]
 
 

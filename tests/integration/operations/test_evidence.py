@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from hub.backends.clock import SystemClock
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.primary import Primary
 from hub.backends.postgres.sealing import sealing_session
+from hub.backends.postgres.stamping import FIRST, KeptStamp, stamping_session
 from hub.errors import OperationRefused
 from hub.evidence.__main__ import read_trust
 from hub.evidence.judge import Trust, judge
@@ -16,11 +18,16 @@ from hub.message.edxml import StatusCode
 from hub.message.receipt import Receipt
 from hub.message.receipt_sheet import ReceiptSheet, write_sheets
 from hub.operations.evidence import export
+from hub.operations.trace import Source, trace
 from hub.signature.signing import sign_receipt
+from hub.signature.stamp_asking import StampInquiry
+from hub.signature.stamp_issuing import answer_stamp_request
+from hub.workers.stamping import manifest
 from tests.support.authority import agency_signing_key, session_authority
-from tests.support.database import SEALER, PrivateDatabase
+from tests.support.database import HUB, SEALER, PrivateDatabase
 from tests.support.loss import Agencies, Loss
 from tests.support.memory_hub import a_register
+from tests.support.status_authority import status_authority
 from tests.support.store import PostgresUnderTest, documents
 
 
@@ -83,3 +90,29 @@ async def test_what_is_not_sealed_yet_is_exported_without_a_seal(axis: Loss, tru
 async def test_a_name_that_means_nothing_is_refused(axis: Loss) -> None:
     with pytest.raises(OperationRefused, match="has to mean one message"):
         await export(axis.operators, "G22,2026/01/01,1/CV")
+
+
+async def test_a_time_stamp_over_receipts_is_exported_with_what_it_was_given_for(
+    axis: Loss, trust: Trust
+) -> None:
+    entry = documents(await axis.deliver(await axis.accept("H41")))[0]
+    authority = status_authority()
+    async with stamping_session(Primary(axis.store.private.dsn(HUB))) as session:
+        assert await session.lead()
+        sheets = await session.unstamped(FIRST, limit=10)
+        listed, now = manifest(sheets), SystemClock().now()
+        inquiry = StampInquiry.about(listed)
+        answer = answer_stamp_request(inquiry.octets, authority.stamper, now, 1)
+        token = inquiry.read(answer, [authority.root.certificate], now)
+        stamp = KeptStamp(at=token.at, authority="http://tsa", manifest=listed, token=token.octets)
+        await session.keep(stamp, [each.sheet_id for each in sheets])
+
+    found = await export(axis.operators, str(entry.message_id))
+    (life,) = await trace(axis.operators, str(entry.message_id))
+
+    judgement = judge(found.octets, replace(trust, stamps=(authority.root.certificate,)))
+    assert judgement.faults == []
+    assert f"existed at {token.at.isoformat()}, by a time stamp" in {each.en for each in judgement.facts}
+    told = [each.detail for each in life.moments if each.source is Source.RECEIPT]
+    assert told
+    assert all(", stamped " in each for each in told)

@@ -164,6 +164,8 @@ def _questions() -> dict[str, tuple[object, ...]]:
         "read_receipt_sheets": (uuids,),
         "trace_deliveries": (uuids[0],),
         "trace_receipts": (uuids[0],),
+        "read_stamps_of_message": (uuids[0],),
+        "read_unstamped_sheets": (uuids[0], 4000),
         "find_messages_by_uuid": (uuids[0],),
         "find_sheet_of_delivery": (uuids[0],),
         "enlist_receipt_subjects": (uuids, texts, numbers, uuids),

@@ -22,6 +22,7 @@ grant update (times) on invalid_messages to :hub;
 grant update (parked_since, parked_until, parked_because) on mailboxes to :hub;
 grant insert on trust_objects, validations, certificate_warnings, revocation_sources to :hub;
 grant update, delete on revocation_sources to :hub;
+grant insert on time_stamps, stamped_sheets to :hub;
 grant delete on outbox_entries, submissions to :hub;
 
 -- What an operator may do: keep the registry, repair deliveries, sign off cases; and leave a trace of it.
