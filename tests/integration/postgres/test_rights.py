@@ -16,6 +16,7 @@ pytestmark = pytest.mark.integration
 STATEMENTS = FOLDER.parent / "sql"
 EVIDENCE = {
     "attempts",
+    "case_notes",
     "event_seals",
     "events",
     "messages",
@@ -24,6 +25,7 @@ EVIDENCE = {
     "receipt_subjects",
     "receipts",
     "refusals",
+    "route_overlays",
     "stamped_sheets",
     "statuses",
     "time_stamps",
@@ -33,6 +35,8 @@ EVIDENCE = {
 """What is appended to and never changed."""
 EXPECTED = {
     "truc_hub": {
+        "alert_notices": "INSERT, UPDATE(attempts, due_at, last_error, sent_at)",
+        "alerts": "INSERT, UPDATE(closed_at, detail)",
         "attempts": "INSERT",
         "cases": "INSERT, UPDATE(closed_at, outcome)",
         "certificate_warnings": "INSERT",
@@ -42,7 +46,8 @@ EXPECTED = {
         "events": "INSERT(delivery_id, detail, message_id, name)",
         "invalid_messages": "INSERT, UPDATE(times)",
         "lanes": "INSERT, UPDATE",
-        "mailboxes": "UPDATE(parked_because, parked_since, parked_until)",
+        "mailboxes": "UPDATE(breaker, drain_allowance, failing_since, failures, parked_because, parked_since,"
+        " parked_until)",
         "messages": "INSERT",
         "outbox_entries": "DELETE, INSERT, UPDATE",
         "receipt_sheets": "INSERT",
@@ -58,16 +63,28 @@ EXPECTED = {
         "validations": "INSERT",
     },
     "truc_operator": {
+        "accounts": "INSERT, UPDATE(agencies, disabled_at, display_name, oidc_subject, password_hash, role)",
         "agencies": "INSERT, UPDATE(closed_at, code, name, parent, successor)",
+        "alert_notices": "INSERT",
+        "alerts": "INSERT",
+        "api_tokens": "INSERT, UPDATE(revoked_at)",
         "attempts": "INSERT",
-        "cases": "INSERT, UPDATE(closed_at, outcome)",
+        "campaign_items": "INSERT, UPDATE(at, attempt, state, step, why, would_pass)",
+        "campaigns": "INSERT, UPDATE(confirmed_by, done, ended_at, failed_again, is_canary, items, judged,"
+        " judged_at, rate_per_minute, reason, refused, sent, started_at, started_by, state, step,"
+        " step_sent_at, stopped_because, would_pass)",
+        "case_notes": "INSERT(case_id, delivery_id, operator, text)",
+        "cases": "INSERT, UPDATE(closed_at, mailbox, outcome, owner, snoozed_until, ticket)",
         "certificates": "INSERT, UPDATE(kind, retired_at, revoked_at)",
         "deliveries": "INSERT, UPDATE(acknowledged_at, attempt, closed_at, consigned_at, episode, expires_at,"
-        " first_attempt, is_current, state)",
+        " first_attempt, is_current, mailbox, state)",
+        "document_search": "INSERT",
         "documents": "INSERT, UPDATE(content_digest)",
         "events": "INSERT(delivery_id, detail, message_id, name)",
         "issuing_certificates": "INSERT",
         "lanes": "INSERT, UPDATE",
+        "login_failures": "DELETE, INSERT",
+        "mailbox_sightings": "INSERT, UPDATE(seen_at)",
         "mailboxes": "INSERT, UPDATE(closed_at, kind)",
         "mandates": "INSERT, UPDATE(valid_to)",
         "messages": "INSERT",
@@ -77,6 +94,8 @@ EXPECTED = {
         "receipt_subjects": "INSERT",
         "receipts": "INSERT",
         "refusals": "INSERT",
+        "route_overlays": "INSERT",
+        "sessions": "DELETE, INSERT, UPDATE(expires_at, seen_at)",
         "statuses": "INSERT",
         "submissions": "DELETE, INSERT",
         "trust_objects": "INSERT",
@@ -86,7 +105,33 @@ EXPECTED = {
 }
 """Every right to change something, by role and table, of the whole table or of columns."""
 READABLE = {"truc_sealer": {"event_seals", "events", "events_event_id_seq"}}
-UNREADABLE = {"truc_hub": {"operator_actions"}}
+UNREADABLE = {
+    "truc_hub": {
+        "accounts",
+        "api_tokens",
+        "campaign_items",
+        "campaigns",
+        "case_notes",
+        "login_failures",
+        "operator_actions",
+        "sessions",
+    }
+}
+COMING = {
+    "accounts",
+    "alert_notices",
+    "alerts",
+    "api_tokens",
+    "campaign_items",
+    "campaigns",
+    "case_notes",
+    "document_search",
+    "login_failures",
+    "mailbox_sightings",
+    "route_overlays",
+    "sessions",
+}
+"""Tables of the operators' desk whose statements are being written; who writes them takes it out of here."""
 _ON_TABLES = """
 select coalesce(r.rolname, 'public') as role, c.relname::text as table, a.privilege_type as right
   from pg_class c cross join lateral aclexplode(c.relacl) a left join pg_roles r on r.oid = a.grantee
@@ -201,7 +246,7 @@ def test_every_right_is_needed_by_some_statement() -> None:
         for role, tables in EXPECTED.items()
         for table, rights in tables.items()
         for right in re.findall("INSERT|UPDATE|DELETE", rights)
-        if not _is_used(text, table, right)
+        if table not in COMING and not _is_used(text, table, right)
     ]
 
     assert needless == []
@@ -246,10 +291,31 @@ FORBIDDEN = [
         "insert into mandates (mailbox, root) values ('x', 'x')",
         "insert into operator_actions (operator, action) values ('x', 'x')",
         "select * from operator_actions",
+        "select * from accounts",
+        "select * from sessions",
+        "insert into accounts (login, display_name, role) values ('x', 'x', 'administrator')",
+        "insert into campaigns (kind, state, asked_by, selection) values ('replay', 'running', 'x', '[]')",
+        "insert into route_overlays select from route_overlays",
+        "update deliveries set mailbox = mailbox",
+        "update cases set owner = owner",
         "update deliveries set message_id = message_id",
         "update deliveries set recipient = recipient",
         "delete from deliveries",
         "delete from cases",
+    )),
+    *((OPERATOR, act) for act in (
+        "update accounts set login = login",
+        "delete from accounts",
+        "delete from cases",
+        "delete from deliveries",
+        "delete from campaigns",
+        "delete from campaign_items",
+        "delete from alerts",
+        "update alerts set closed_at = now()",
+        "update mailboxes set breaker = 'closed'",
+        "update campaigns set asked_by = 'somebody else'",
+        "insert into case_notes (case_id, operator, text, at) values (1, 'x', 'x', '2020-01-01')",
+        "create extension file_fdw",
     )),
     *((SEALER, act) for act in (
         "insert into events (name) values ('message.accepted')",

@@ -9,7 +9,9 @@ revoke all on schema public from public, :hub, :operator, :sealer;
 -- The hub's own database user.
 grant usage on schema public to :hub;
 grant select on all tables in schema public to :hub;
-revoke select on operator_actions from :hub;
+-- What operators do among themselves, and what proves who they are, is none of the hub's business.
+revoke select on operator_actions, case_notes, campaigns, campaign_items, accounts, sessions, login_failures, api_tokens
+    from :hub;
 grant insert on messages, submissions, documents, lanes, deliveries, attempts, outbox_entries, receipts,
     receipt_sheets, receipt_subjects, refusals, statuses, cases, invalid_messages to :hub;
 -- Neither the number nor the instant of an event is its writer's to choose.
@@ -19,11 +21,15 @@ grant update (content_digest) on documents to :hub, :operator;
 grant update (state, is_current, attempt, lane_number, consigned_at, acknowledged_at, closed_at) on deliveries to :hub;
 grant update (outcome, closed_at) on cases to :hub;
 grant update (times) on invalid_messages to :hub;
-grant update (parked_since, parked_until, parked_because) on mailboxes to :hub;
+grant update (parked_since, parked_until, parked_because, breaker, failures, failing_since, drain_allowance) on mailboxes
+    to :hub;
 grant insert on trust_objects, validations, certificate_warnings, revocation_sources to :hub;
 grant update, delete on revocation_sources to :hub;
 grant insert on time_stamps, stamped_sheets to :hub;
 grant delete on outbox_entries, submissions to :hub;
+grant insert on alerts, alert_notices to :hub;
+grant update (closed_at, detail) on alerts to :hub;
+grant update (due_at, sent_at, attempts, last_error) on alert_notices to :hub;
 
 -- What an operator may do: keep the registry, repair deliveries, sign off cases; and leave a trace of it.
 grant usage on schema public to :operator;
@@ -38,7 +44,26 @@ grant insert on issuing_certificates to :operator;
 grant update (revoked_at, retired_at, kind) on certificates to :operator;
 grant update (state, is_current, attempt, first_attempt, episode, expires_at, consigned_at, closed_at) on deliveries to :operator;
 -- Columns that the outcome of a case needs.
-grant update (outcome, closed_at) on cases to :operator;
+grant update (outcome, closed_at, owner, snoozed_until, ticket, mailbox) on cases to :operator;
+-- A route that an operator changed; the overlay that says so is appended.
+grant update (mailbox) on deliveries to :operator;
+grant insert (case_id, delivery_id, operator, text) on case_notes to :operator;
+grant insert on route_overlays, campaigns, campaign_items to :operator;
+grant update (state, started_by, confirmed_by, reason, is_canary, rate_per_minute, step, step_sent_at, items, judged,
+    would_pass, sent, done, refused, failed_again, judged_at, started_at, ended_at, stopped_because) on campaigns
+    to :operator;
+grant update (would_pass, why, state, step, attempt, at) on campaign_items to :operator;
+-- The console: who may log in, and who is.
+grant insert on accounts, sessions, login_failures, api_tokens to :operator;
+grant update (display_name, password_hash, oidc_subject, role, agencies, disabled_at) on accounts to :operator;
+grant update (seen_at, expires_at) on sessions to :operator;
+grant update (revoked_at) on api_tokens to :operator;
+grant delete on sessions, login_failures to :operator;
+-- The words that documents are found by, and who was heard of, from what the line has committed.
+grant insert on document_search, mailbox_sightings to :operator;
+grant update (seen_at) on mailbox_sightings to :operator;
+-- An alert that somebody tries out.
+grant insert on alerts, alert_notices to :operator;
 -- After a restore, operators bring back what agencies can prove (`truc reconcile`): appended, never altered.
 grant insert on messages, submissions, documents, lanes, statuses, refusals, cases, trust_objects, validations
     to :operator;
