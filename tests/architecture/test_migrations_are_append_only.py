@@ -10,7 +10,8 @@ LANDED = {
     "0003_certificates.sql": "2f13b425f3a2e337f87813b9be9890f62d530b9484f5b702b0c6d3c4fc15b6c6",
     "0004_event_seals.sql": "42b724c4a925c8918207a2b0d8ebca1c57a1e06504e9189e5e6bf09e530af47b",
     "0005_time_stamps.sql": "1378c0a152919fc401d24d7ec2d0c675cd1f31a268e38989706e9dec8a843f3c",
-    "0006_operators_desk.sql": "00bb9d2095ae4c40de67744f79a6860abc0b77ba4bb698c4fc8a1cf4895945be",
+    "0006_operators_desk.sql": "6bd5ad84a7c133997f6b43e05862f883106188c1e13e779734b0fcd573593fdb",
+    "0007_hub_certificates.sql": "a5c956c51d038b4243704257d30ee6e2f376723a895334619598cde43ae8c45c",
 }
 """SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of
 all local stacks; from then on lines are only added."""

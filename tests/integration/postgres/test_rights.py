@@ -19,6 +19,8 @@ EVIDENCE = {
     "case_notes",
     "event_seals",
     "events",
+    "hub_certificates",
+    "hub_validations",
     "messages",
     "operator_actions",
     "receipt_sheets",
@@ -44,6 +46,8 @@ EXPECTED = {
         " lane_number, state)",
         "documents": "INSERT, UPDATE(content_digest)",
         "events": "INSERT(delivery_id, detail, message_id, name)",
+        "hub_certificates": "INSERT",
+        "hub_validations": "INSERT",
         "invalid_messages": "INSERT, UPDATE(times)",
         "lanes": "INSERT, UPDATE",
         "mailboxes": "UPDATE(breaker, drain_allowance, failing_since, failures, parked_because, parked_since,"
@@ -74,7 +78,7 @@ EXPECTED = {
         " judged_at, rate_per_minute, reason, refused, sent, started_at, started_by, state, step,"
         " step_sent_at, stopped_because, would_pass)",
         "case_notes": "INSERT(case_id, delivery_id, operator, text)",
-        "cases": "INSERT, UPDATE(closed_at, mailbox, outcome, owner, snoozed_until, ticket)",
+        "cases": "INSERT, UPDATE(closed_at, outcome, owner, snoozed_until, ticket)",
         "certificates": "INSERT, UPDATE(kind, retired_at, revoked_at)",
         "deliveries": "INSERT, UPDATE(acknowledged_at, attempt, closed_at, consigned_at, episode, expires_at,"
         " first_attempt, is_current, mailbox, state)",

@@ -31,6 +31,7 @@ alter table cases add column group_key text not null generated always as (left(e
     cause_code || chr(31) || coalesce(cause_rule, '') || chr(31) || coalesce(mailbox, '') || chr(31)
     || coalesce(encode(certificate, 'hex'), ''), '\', '\\'), 'escape')), 'hex'), 16)) stored;
 create index cases_open_by_group on cases (group_key, case_id) where outcome is null;
+create index cases_open_in_order on cases (case_id) where outcome is null;
 
 -- Notes belong to the delivery as much as to the case, so that they are read after a replay, too.
 create table case_notes (
@@ -85,6 +86,7 @@ create table campaign_items (
     case_id     bigint not null references cases,
     delivery_id uuid,
     mailbox     text,
+    is_urgent   boolean not null default false,
     would_pass  boolean,
     why         text,
     state       text not null default 'pending' check (state in ('pending', 'sent', 'done', 'refused', 'failed_again')),
@@ -94,7 +96,8 @@ create table campaign_items (
     at          timestamptz not null default now(),
     primary key (campaign_id, case_id)
 ) with (fillfactor = 70);
-create index campaign_items_at_work on campaign_items (campaign_id, state, case_id) where state in ('pending', 'sent');
+create index campaign_items_at_work on campaign_items (campaign_id, state, is_urgent desc, case_id)
+    where state in ('pending', 'sent');
 create index campaign_items_case on campaign_items (case_id);
 
 -- Routes that an operator changed, signed by the hub's key: the document's own bytes stay as they are.

@@ -26,6 +26,7 @@ grant update (parked_since, parked_until, parked_because, breaker, failures, fai
 grant insert on trust_objects, validations, certificate_warnings, revocation_sources to :hub;
 grant update, delete on revocation_sources to :hub;
 grant insert on time_stamps, stamped_sheets to :hub;
+grant insert on hub_certificates, hub_validations to :hub;
 grant delete on outbox_entries, submissions to :hub;
 grant insert on alerts, alert_notices to :hub;
 grant update (closed_at, detail) on alerts to :hub;
@@ -44,7 +45,7 @@ grant insert on issuing_certificates to :operator;
 grant update (revoked_at, retired_at, kind) on certificates to :operator;
 grant update (state, is_current, attempt, first_attempt, episode, expires_at, consigned_at, closed_at) on deliveries to :operator;
 -- Columns that the outcome of a case needs.
-grant update (outcome, closed_at, owner, snoozed_until, ticket, mailbox) on cases to :operator;
+grant update (outcome, closed_at, owner, snoozed_until, ticket) on cases to :operator;
 -- A route that an operator changed; the overlay that says so is appended.
 grant update (mailbox) on deliveries to :operator;
 grant insert (case_id, delivery_id, operator, text) on case_notes to :operator;
