@@ -1,24 +1,21 @@
 """The kit's two connections: one publishes, the other consumes, so that neither can block the other."""
 
 import asyncio
-import secrets
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self, TypeVar
 from uuid import uuid4
 
 import structlog
-from aio_pika import DeliveryMode, Message, RobustConnection
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AuthenticationError, ProbableAuthenticationError
-from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
+from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
 from aiormq.exceptions import AMQPConnectionError
 from pamqp.commands import Basic
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
-from yarl import URL
 
+from adapters.kit.connection import CALL_SECONDS, OUTAGES, BrokerConnection, answering, is_cancelled
 from adapters.kit.outgoing import Outgoing
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message import properties
@@ -31,17 +28,13 @@ T = TypeVar("T")
 _log = structlog.get_logger("adapters.kit")
 
 _HEARTBEAT: Final = 15
-_CALL_SECONDS: Final = 30.0
 _LONGEST_WAIT: Final = 30.0
 _LOOK_SECONDS: Final = 0.5
 """How often we look whether the broker reads what we publish."""
-_NODE_SECONDS: Final = 4.0
-"""How long one node of several may take to accept: a machine that is gone does not even refuse."""
 _BLOCKED_ADVICE: Final = (
     "the axis's broker is low on memory or disk and takes no messages: nothing is lost, what waits is in the "
     "journal and goes out by itself; tell the axis's operators if it lasts"
 )
-_OUTAGES: Final = (*CONNECTION_EXCEPTIONS, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +67,7 @@ class SubmitChannel:
     """Publishes to `axis.submit`, mandatory and persistent, in the mailbox's own name, until confirmed."""
 
     def __init__(
-        self, connection: AbstractRobustConnection, channel: AbstractRobustChannel, mailbox: MailboxName
+        self, connection: BrokerConnection, channel: AbstractRobustChannel, mailbox: MailboxName
     ) -> None:
         """Publish on *channel*, which does nothing else: one bad operation would fail all in flight on it."""
         self._connection = connection
@@ -100,7 +93,8 @@ class SubmitChannel:
     @classmethod
     async def _open(cls, address: BrokerAddress) -> Self:
         connection = await _connect(address, "submit")
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        async with connection.or_leave():
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         assert isinstance(channel, AbstractRobustChannel)  # noqa: S101 - what a robust connection opens
         return cls(connection, channel, address.mailbox)
 
@@ -116,10 +110,10 @@ class SubmitChannel:
                 exchange = await self._channel.get_exchange(properties.SUBMIT_EXCHANGE, ensure=False)
                 confirm = await exchange.publish(self._message(outgoing), self._mailbox, mandatory=True)
         except asyncio.CancelledError as error:
-            if _is_cancelled():
+            if is_cancelled():
                 raise
             raise TemporaryFailure("the connection broke while publishing") from error
-        except _OUTAGES as error:
+        except OUTAGES as error:
             raise TemporaryFailure(f"{outgoing.submission_id} was not confirmed: {error!r}") from error
         if not isinstance(confirm, Basic.Ack):
             raise TemporaryFailure(f"{outgoing.submission_id} was not confirmed: {type(confirm).__name__}")
@@ -127,7 +121,7 @@ class SubmitChannel:
     @asynccontextmanager
     async def _patience(self) -> AsyncIterator[None]:
         """Wait as long as a call may take, without the time during which the broker reads nothing."""
-        async with asyncio.timeout(_CALL_SECONDS) as limit:
+        async with asyncio.timeout(CALL_SECONDS) as limit:
             self._limits.add(limit)
             try:
                 yield
@@ -155,7 +149,7 @@ class SubmitChannel:
     def _turn(self) -> None:
         if self.is_blocked:
             self._is_read.set()
-            until = asyncio.get_running_loop().time() + _CALL_SECONDS
+            until = asyncio.get_running_loop().time() + CALL_SECONDS
             _log.warning("broker.unblocked", mailbox=self._mailbox)
         else:
             self._is_read.clear()
@@ -181,7 +175,7 @@ class SubmitChannel:
         """Let go of the connection; what was not confirmed stays in the journal."""
         self._watching.cancel()
         await asyncio.wait([self._watching])
-        await _close(self._connection)
+        await self._connection.leave()
 
 
 class Arrived(Protocol):
@@ -242,7 +236,7 @@ class _ArrivedMessage:
 class MailboxQueue:
     """Consumes `agency.<mailbox>`; what is unsettled when it closes or the broker restarts comes again."""
 
-    def __init__(self, connection: AbstractRobustConnection) -> None:
+    def __init__(self, connection: BrokerConnection) -> None:
         """Consume over *connection*; `open` makes it."""
         self._connection = connection
         self._arrived: asyncio.Queue[Arrived] = asyncio.Queue()  # bounded by the prefetch
@@ -256,15 +250,11 @@ class MailboxQueue:
     async def _open(cls, address: BrokerAddress, prefetch: int) -> Self:
         connection = await _connect(address, "consume")
         mailbox_queue = cls(connection)
-        try:
-            async with asyncio.timeout(_CALL_SECONDS):
-                channel = await connection.channel()
-                await channel.set_qos(prefetch_count=prefetch)
-                queue = await channel.declare_queue(properties.queue_of(address.mailbox), passive=True)
-                await queue.consume(mailbox_queue._take)
-        except BaseException:
-            await _close(connection)
-            raise
+        async with connection.or_leave():
+            channel = await connection.channel()
+            await channel.set_qos(prefetch_count=prefetch)
+            queue = await channel.declare_queue(properties.queue_of(address.mailbox), passive=True)
+            await queue.consume(mailbox_queue._take)
         return mailbox_queue
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
@@ -277,44 +267,17 @@ class MailboxQueue:
 
     async def close(self) -> None:
         """Let go of the connection and of everything unsettled."""
-        await _close(self._connection)
+        await self._connection.leave()
 
 
-class _NodesInTurn(TransportFactory):
-    """Opens the socket to a node that accepts, beginning with the one after the last: a cluster's way."""
-
-    def __init__(self, nodes: Sequence[URL]) -> None:
-        self._nodes = deque(nodes)
-        # Many agencies start with different nodes: none carries them all.
-        self._nodes.rotate(secrets.randbelow(len(self._nodes)))
-
-    async def create(self, url: URL, **options: object) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        socket = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
-        trouble: Exception | None = None
-        for _ in range(len(self._nodes)):
-            self._nodes.rotate(-1)
-            try:
-                async with asyncio.timeout(_NODE_SECONDS):
-                    return await socket.create(self._nodes[-1], **options)
-            except (AMQPConnectionError, TimeoutError) as error:
-                trouble = error
-        raise AMQPConnectionError(f"no node of the broker accepts a connection: {trouble!r}") from trouble
-
-
-async def _connect(address: BrokerAddress, purpose: str) -> AbstractRobustConnection:
+async def _connect(address: BrokerAddress, purpose: str) -> BrokerConnection:
     query = {
         "heartbeat": str(_HEARTBEAT),
         "reconnect_interval": "1",
         "name": f"{address.mailbox} {purpose}",
     }
     nodes = [url.update_query(query) for url in broker_urls(address.url)]
-    tls = address.tls.context() if nodes[0].scheme == "amqps" else None
-    connection = RobustConnection(nodes[0], ssl_context=tls)
-    if len(nodes) > 1:
-        connection.kwargs["transport_factory"] = _NodesInTurn(nodes)
-    async with asyncio.timeout(_CALL_SECONDS):
-        await connection.connect()
-    return connection
+    return await BrokerConnection.open(nodes, address.tls.context() if nodes[0].scheme == "amqps" else None)
 
 
 async def _persistently(connect: Callable[[], Awaitable[T]], address: BrokerAddress) -> T:
@@ -354,25 +317,7 @@ def _log_attempt(state: RetryCallState) -> None:
 
 async def _settle(settlement: Awaitable[None]) -> None:
     try:
-        async with asyncio.timeout(_CALL_SECONDS):
+        async with answering():
             await settlement
-    except asyncio.CancelledError:
-        if _is_cancelled():
-            raise
-        _log.info("delivery.unsettled", reason="the connection broke")
-    except _OUTAGES as error:
+    except OUTAGES as error:
         _log.info("delivery.unsettled", reason=repr(error))
-
-
-async def _close(connection: AbstractRobustConnection) -> None:
-    try:
-        async with asyncio.timeout(_CALL_SECONDS):
-            await connection.close()
-    except _OUTAGES as error:
-        _log.info("broker.left", reason=repr(error))
-
-
-def _is_cancelled() -> bool:
-    """Tell our own cancellation from the client library's, which cancels what it cannot finish."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -28,7 +28,7 @@ async def attempts(mailbox: Mailbox) -> list[int]:
 async def test_what_an_alarm_holds_up_goes_out_once_and_counts_as_one_attempt(
     axis: Axis, hub: HubTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kit_broker, "_CALL_SECONDS", PATIENCE.total_seconds())
+    monkeypatch.setattr(kit_broker, "CALL_SECONDS", PATIENCE.total_seconds())
     with structlog.testing.capture_logs() as told:
         async with Mailbox.open(settings_for(axis, SENDER, tmp_path)) as mailbox:
             await mailbox.send(a_draft())

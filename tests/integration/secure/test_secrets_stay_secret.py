@@ -149,7 +149,6 @@ async def test_an_operators_command_tells_no_secret(secure_axis: LocalAxis, tmp_
     assert [shown_in(text, secure_axis) for text in told] == [[], [], []]
 
 
-@pytest.mark.long  # seen once to wait for ever where the password is wrong: to be found first
 async def test_an_agencys_command_tells_no_secret(
     secure_axis: LocalAxis, agency: LocalAgency, tmp_path: Path
 ) -> None:
