@@ -7,9 +7,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from hub.backends.postgres.evidence import Letter, Proof, read_proof
+from hub.backends.postgres.evidence import Proof, read_proof
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.tracing import find_messages
+from hub.backends.postgres.validating import KeptVerdict
 from hub.errors import OperationRefused
 from hub.evidence import container, members
 from hub.message.identifiers import MessageId
@@ -58,18 +59,18 @@ def _members(proof: Proof) -> Iterator[tuple[str, bytes]]:
     for message_id, letter in proof.statuses.items():
         if letter.body is not None:
             yield _name_of_status(message_id), letter.body
-    for letter in (proof.document, *proof.statuses.values()):
-        yield from _trust(letter)
+    kept = (proof.document.verdict, *(each.verdict for each in proof.statuses.values()), *proof.hub_verdicts)
+    for verdict in kept:
+        yield from _trust(verdict)
     yield members.EVENTS, members.write_events(iter(proof.events))
     yield members.RECORD, _record(proof)
 
 
-def _trust(letter: Letter) -> Iterator[tuple[str, bytes]]:
-    """Yield the certificates and the revocation data by which *letter* was judged."""
-    if letter.verdict is None:
+def _trust(verdict: KeptVerdict | None) -> Iterator[tuple[str, bytes]]:
+    """Yield the certificates and the revocation data that led to *verdict*."""
+    if verdict is None:
         return
-    validation = letter.verdict.validation
-    for each in (*validation.path, *validation.revocation):
+    for each in (*verdict.validation.path, *verdict.validation.revocation):
         yield _name_of(each), each.body
 
 
@@ -89,7 +90,10 @@ def _record(proof: Proof) -> bytes:
     letters |= {_name_of_status(message_id): each for message_id, each in proof.statuses.items()}
     record = {
         "received": {name: each.received_at for name, each in letters.items()},
-        "verdicts": {name: _verdict(each) for name, each in letters.items() if each.verdict is not None},
+        "verdicts": {
+            name: _verdict(each.verdict) for name, each in letters.items() if each.verdict is not None
+        },
+        "hub": [{"judged": each.received_at, **_verdict(each)} for each in proof.hub_verdicts],
         "message": asdict(dossier.message),
         "deliveries": [asdict(each) for each in dossier.deliveries],
         "attempts": sorted(
@@ -103,10 +107,8 @@ def _record(proof: Proof) -> bytes:
     return json.dumps(record, indent=1, ensure_ascii=False, default=_plain).encode()
 
 
-def _verdict(letter: Letter) -> dict[str, object]:
-    if letter.verdict is None:
-        return {}
-    validation = letter.verdict.validation
+def _verdict(verdict: KeptVerdict) -> dict[str, object]:
+    validation = verdict.validation
     return {
         "indication": validation.indication,
         "sub_indication": validation.sub_indication,

@@ -35,6 +35,8 @@ class Proof:
     sheets: Mapping[SheetId, bytes]
     stamps: Mapping[bytes, bytes]
     """Tokens, by the list of digests that was stamped."""
+    hub_verdicts: tuple[KeptVerdict, ...]
+    """On the hub's own certificates, about the time at which it signed its receipts."""
     events: tuple[SealedEvent, ...]
 
 
@@ -59,6 +61,7 @@ async def read_proof(connection: Transaction, message_id: MessageId) -> Proof:
         statuses=letters,
         sheets={SheetId(row["sheet_id"]): row["body"] for row in sheets},
         stamps={row["manifest"]: row["token"] for row in stamps},
+        hub_verdicts=await validating.read_of_hub(connection, message_id),
         events=await _events(connection, dossier),
     )
 

@@ -132,11 +132,12 @@ class PostgresRevocation:
         return version if isinstance(version, int) else 0
 
     async def certificates(self) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-        """Return the registered certificates that are good or will be, and those of issuers, in DER form."""
+        """Return the certificates that are good or will be, the hub's too, and those of issuers, in DER."""
         async with self._database.connection() as connection:
             good = await connection.fetch(statement("read_good_certificates"))
             issuers = await connection.fetch(statement("read_issuing_certificates"))
-        return tuple(row["der"] for row in good), tuple(row["der"] for row in issuers)
+            above_us = await connection.fetch(statement("read_hub_chains"))
+        return tuple(row["der"] for row in good), tuple(row["der"] for row in (*issuers, *above_us))
 
     async def sources(self) -> tuple[SourceEntry, ...]:
         """Return all sources."""

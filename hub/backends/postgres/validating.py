@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import asyncpg
+
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.statements import columns, statement
 from hub.message.identifiers import Digest, MessageId
@@ -73,8 +75,18 @@ async def keep(transaction: Transaction, validations: Sequence[Validation]) -> N
 async def read(connection: Transaction, message_id: MessageId) -> KeptVerdict | None:
     """Return the verdict that was kept with the message; None where there is none."""
     row = await connection.fetchrow(statement("read_validation"), message_id)
-    if row is None:
-        return None
+    return None if row is None else await _verdict(connection, row)
+
+
+async def read_of_hub(connection: Transaction, message_id: MessageId) -> tuple[KeptVerdict, ...]:
+    """Return the verdicts on the hub's certificates before and after it signed receipts of the message."""
+    found = await connection.fetch(statement("read_hub_validations_of_message"), message_id)
+    query = statement("read_validation_by_id")
+    rows = [await connection.fetchrow(query, each["validation_id"], each["judged_at"]) for each in found]
+    return tuple([await _verdict(connection, row) for row in rows if row is not None])
+
+
+async def _verdict(connection: Transaction, row: asyncpg.Record) -> KeptVerdict:
     rows = await connection.fetch(statement("read_trust_objects"), [*row["path"], *row["revocation"]])
     objects = {
         found["digest"]: TrustObject.of(TrustObjectKind(found["kind"]), found["body"]) for found in rows

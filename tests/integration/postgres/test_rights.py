@@ -129,9 +129,7 @@ COMING = {
     "campaign_items",
     "campaigns",
     "case_notes",
-    "document_search",
     "login_failures",
-    "mailbox_sightings",
     "route_overlays",
     "sessions",
 }
