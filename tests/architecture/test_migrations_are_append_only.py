@@ -12,6 +12,7 @@ LANDED = {
     "0005_time_stamps.sql": "1378c0a152919fc401d24d7ec2d0c675cd1f31a268e38989706e9dec8a843f3c",
     "0006_operators_desk.sql": "6bd5ad84a7c133997f6b43e05862f883106188c1e13e779734b0fcd573593fdb",
     "0007_hub_certificates.sql": "8c6ae1caba9e1fca9f4ad4b284a7ecc394c585f0adcdcccb5081d010e1c5b75d",
+    "0008_breakers.sql": "c62acfab3d68e68a7fc6653df492c1440dcd63cb17bdc6ef4a60cc9bcf4e55e9",
 }
 """SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of
 all local stacks; from then on lines are only added."""

@@ -42,16 +42,16 @@ EXPECTED = {
         "attempts": "INSERT",
         "cases": "INSERT, UPDATE(closed_at, outcome)",
         "certificate_warnings": "INSERT",
-        "deliveries": "INSERT, UPDATE(acknowledged_at, attempt, closed_at, consigned_at, is_current,"
-        " lane_number, state)",
+        "deliveries": "INSERT, UPDATE(acknowledged_at, attempt, closed_at, consigned_at, first_attempt,"
+        " is_current, lane_number, state)",
         "documents": "INSERT, UPDATE(content_digest)",
         "events": "INSERT(delivery_id, detail, message_id, name)",
         "hub_certificates": "INSERT",
         "hub_validations": "INSERT",
         "invalid_messages": "INSERT, UPDATE(times)",
         "lanes": "INSERT, UPDATE",
-        "mailboxes": "UPDATE(breaker, drain_allowance, failing_since, failures, parked_because, parked_since,"
-        " parked_until)",
+        "mailboxes": "UPDATE(breaker, drain_allowance, failing_deliveries, failing_since, failures,"
+        " failures_in_a_row, parked_because, parked_since, parked_until, pauses, probe)",
         "messages": "INSERT",
         "outbox_entries": "DELETE, INSERT, UPDATE",
         "receipt_sheets": "INSERT",

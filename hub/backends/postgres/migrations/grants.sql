@@ -18,11 +18,12 @@ grant insert on messages, submissions, documents, lanes, deliveries, attempts, o
 grant insert (name, message_id, delivery_id, detail) on events to :hub, :operator;
 grant update on lanes, outbox_entries to :hub;
 grant update (content_digest) on documents to :hub, :operator;
-grant update (state, is_current, attempt, lane_number, consigned_at, acknowledged_at, closed_at) on deliveries to :hub;
+grant update (state, is_current, attempt, first_attempt, lane_number, consigned_at, acknowledged_at, closed_at)
+    on deliveries to :hub;
 grant update (outcome, closed_at) on cases to :hub;
 grant update (times) on invalid_messages to :hub;
-grant update (parked_since, parked_until, parked_because, breaker, failures, failing_since, drain_allowance) on mailboxes
-    to :hub;
+grant update (parked_since, parked_until, parked_because, breaker, failures, failures_in_a_row, failing_since,
+    failing_deliveries, pauses, probe, drain_allowance) on mailboxes to :hub;
 grant insert on trust_objects, validations, certificate_warnings, revocation_sources to :hub;
 grant update, delete on revocation_sources to :hub;
 grant insert on time_stamps, stamped_sheets to :hub;
