@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from typing import NewType
+from datetime import UTC, datetime
+from typing import Final, NewType
 from uuid import UUID
 
 AgencyCode = NewType("AgencyCode", str)
@@ -29,6 +30,7 @@ Fingerprint = NewType("Fingerprint", bytes)
 
 _LEVEL_ONE = re.compile(r"[A-Z][0-9]{2}")
 _ZEROS = re.compile(r"0+")
+_BELOW_MILLISECONDS: Final = 80
 
 
 def agency_key(code: str) -> AgencyKey:
@@ -48,3 +50,13 @@ def agency_key(code: str) -> AgencyKey:
 def digest_of(body: bytes) -> Digest:
     """Return the SHA-256 of *body*."""
     return Digest(hashlib.sha256(body).digest())
+
+
+def first_id_of(at: datetime) -> UUID:
+    """Return a name before those of everything that is named from *at* on (UUIDv7)."""
+    return UUID(int=int(at.timestamp() * 1000) << _BELOW_MILLISECONDS)
+
+
+def named_at(identifier: UUID) -> datetime:
+    """Return when *identifier* was given, to the millisecond (UUIDv7)."""
+    return datetime.fromtimestamp((identifier.int >> _BELOW_MILLISECONDS) / 1000, UTC)

@@ -15,10 +15,10 @@ import structlog
 from cryptography import x509
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from hub.backends.postgres.stamping import FIRST, KeptStamp, Sheet, StampingSession, first_of
+from hub.backends.postgres.stamping import FIRST, KeptStamp, Sheet, StampingSession
 from hub.backends.web import WebClient
 from hub.errors import StorageRefused, TemporaryFailure
-from hub.message.identifiers import SheetId
+from hub.message.identifiers import SheetId, first_id_of
 from hub.ports import Clock
 from hub.signature.source import host_of
 from hub.signature.stamp_asking import REQUEST_TYPE, StampInquiry, StampRefused, StampTrouble, Token
@@ -131,7 +131,7 @@ class StampWorker:
         if sheets:
             await self._stamp(session, sheets)
         is_more = len(sheets) == BATCH
-        self._after = sheets[-1].sheet_id if is_more else first_of(now - _LOOK_BACK)
+        self._after = sheets[-1].sheet_id if is_more else SheetId(first_id_of(now - _LOOK_BACK))
         self._oldest = None if not is_more else sheets[-1].made_at
         return is_more
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 from uuid import uuid4
 
@@ -62,6 +62,9 @@ class Submission:
     recipients: tuple[str, ...] = ("H41",)
     mailboxes: tuple[str, ...] = ()
     priority: int = 0
+    subject: str = "Về việc thử"
+    code: tuple[str, str] = ("1", "CV")
+    due_on: date | None = None
     business_type: BusinessType = BusinessType.NEW
     claimed_delivery: DeliveryId | None = None
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -134,13 +137,13 @@ class Submission:
             sender=AgencyCode(self.sender),
             recipients=tuple(AgencyCode(recipient) for recipient in self.recipients),
             document_id=DocumentId(self.document_id),
-            code_number="1",
-            code_notation="CV",
+            code_number=self.code[0],
+            code_notation=self.code[1],
             promulgated_on=None,
-            subject="Về việc thử",
+            subject=self.subject,
             business_type=self.business_type,
             priority=self.priority,
-            due_on=None,
+            due_on=self.due_on,
             secrecy=None,
         )
 

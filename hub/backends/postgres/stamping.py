@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import asyncpg
 from hub.backends.postgres.pool import translated
 from hub.backends.postgres.primary import AWAY, Primary
 from hub.backends.postgres.statements import statement
-from hub.message.identifiers import SheetId
+from hub.message.identifiers import SheetId, named_at
 
 STAMPERS_LOCK: Final = (0x7276, 1)
 """Advisory lock of the one who has sheets stamped."""
@@ -26,7 +26,6 @@ _SESSION: Final = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-_BELOW_MILLISECONDS: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +39,7 @@ class Sheet:
     @property
     def made_at(self) -> datetime:
         """When its name was given, to the millisecond (UUIDv7)."""
-        milliseconds = self.sheet_id.int >> _BELOW_MILLISECONDS
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return named_at(self.sheet_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +50,6 @@ class KeptStamp:
     authority: str
     manifest: bytes
     token: bytes
-
-
-def first_of(at: datetime) -> SheetId:
-    """Return a name before those of all sheets that are made from *at* on."""
-    return SheetId(UUID(int=int(at.timestamp() * 1000) << _BELOW_MILLISECONDS))
 
 
 class StampingSession:
