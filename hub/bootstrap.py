@@ -17,6 +17,7 @@ from hub.backends.clock import SystemClock, new_id
 from hub.backends.postgres.audit_log import read_log_state
 from hub.backends.postgres.claimant import Claimant, Presence
 from hub.backends.postgres.gauges import read_backlog
+from hub.backends.postgres.hub_certificates import PostgresHubCertificates
 from hub.backends.postgres.outbox import PostgresOutbox
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.primary import Primary
@@ -47,11 +48,13 @@ from hub.ports import BatchLimits, Consumer
 from hub.settings import Settings
 from hub.signature.certificates import AnchorPolicy, TrustAnchors
 from hub.signature.signing import SigningKey
+from hub.signature.verdict import Judge
 from hub.workers import measures
 from hub.workers.attestation import Attestation
 from hub.workers.certificate_watch import CertificateWatch
 from hub.workers.health import HealthServer
 from hub.workers.intake import Intake, IntakeWorker
+from hub.workers.own_certificate import OwnCertificateWorker
 from hub.workers.quarantine import QuarantineWorker
 from hub.workers.relay import Relay, RelayLimits
 from hub.workers.returns import ReturnsWorker
@@ -156,6 +159,7 @@ class Hub:
             tasks.create_task(self._health().run(relayed))
             tasks.create_task(self._keep_revocation_fresh(line.anchors, relayed))
             tasks.create_task(self._certificate_watch().run(relayed))
+            tasks.create_task(self._own_certificate_worker(line.anchors).run(relayed))
             tasks.create_task(self._seal(relayed))
             tasks.create_task(self._have_receipts_stamped(line.stamp_anchors, relayed))
             relaying = tasks.create_task(self._relay.run(taken_in))
@@ -184,6 +188,16 @@ class Hub:
             registry=self._registry,
             remember=partial(remember_warnings, self._backends.database),
             clock=self._clock,
+        )
+
+    def _own_certificate_worker(self, anchors: TrustAnchors) -> OwnCertificateWorker:
+        return OwnCertificateWorker(
+            key=self._attest.key,
+            store=PostgresHubCertificates(self._backends.database),
+            registry=self._registry,
+            judge=Judge(anchors),
+            clock=self._clock,
+            executor=self._backends.executor,
         )
 
     async def _seal(self, stop: asyncio.Event) -> None:

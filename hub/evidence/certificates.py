@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
+from typing import assert_never
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -79,10 +80,52 @@ def _may_sign(_policy: object, _certificate: x509.Certificate, usage: x509.KeyUs
         raise ValueError("its key may not sign")
 
 
-def status_of(path: Sequence[x509.Certificate], revocation: Revocation, at: datetime) -> Status:
-    """Return the worst that is known of any certificate on *path* (the signer's first) but its anchor."""
-    found = {_status(certificate, issuer, revocation, at) for certificate, issuer in pairwise(path)}
-    return next((each for each in (Status.REVOKED, Status.UNKNOWN) if each in found), Status.GOOD)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """The worst that is known of any certificate on a path but its anchor, and of which."""
+
+    status: Status
+    certificate: x509.Certificate
+    is_signer: bool
+    """Whether it is the signer's own, not one above it."""
+    is_anything_there: bool
+    """Whether there are data of its issuer at all."""
+
+    @property
+    def words(self) -> str:
+        """The verdict in the words of ETSI EN 319 102-1."""
+        match self.status:
+            case Status.GOOD:
+                return "PASSED"
+            case Status.REVOKED:
+                return "FAILED/REVOKED" if self.is_signer else "INDETERMINATE/REVOKED_CA_NO_POE"
+            case Status.UNKNOWN:
+                return "INDETERMINATE/TRY_LATER"
+            case _:
+                assert_never(self.status)
+
+
+def ruling_on(path: Sequence[x509.Certificate], revocation: Revocation, at: datetime) -> Ruling:
+    """Rule on *path* (the signer's certificate first, its anchor last) at the instant *at*."""
+    found = [
+        Ruling(
+            status=_status(certificate, issuer, revocation, at),
+            certificate=certificate,
+            is_signer=certificate == path[0],
+            is_anything_there=_is_anything_of(issuer, revocation),
+        )
+        for certificate, issuer in pairwise(path)
+    ]
+    worst = (Status.REVOKED, Status.UNKNOWN, Status.GOOD)
+    anchor = Ruling(status=Status.GOOD, certificate=path[-1], is_signer=False, is_anything_there=True)
+    return min((*found, anchor), key=lambda each: worst.index(each.status))
+
+
+def _is_anything_of(issuer: x509.Certificate, revocation: Revocation) -> bool:
+    return any(each.issuer == issuer.subject for each in revocation.crls) or any(
+        each.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL and _is_about(each, issuer)
+        for each in revocation.responses
+    )
 
 
 def _status(

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from itertools import pairwise
-from typing import Final, TypeVar
+from typing import Final, TypeVar, assert_never
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
 
 from hub.evidence import chain, container, members, stamps
-from hub.evidence.certificates import Revocation, Status, path_of, status_of
+from hub.evidence.certificates import Revocation, Status, path_of, ruling_on
 from hub.evidence.container import Remark
 from hub.evidence.members import SealedEvent
 from hub.evidence.reading import Letter, Receipt, read_letter, read_receipts, same_agency
@@ -217,16 +217,35 @@ class _Case:
     def _judge_signer(self, name: str, signed: Signed, at: datetime) -> None:
         path = path_of(signed.certificate, [*signed.chain, *self._others], self._trust.anchors, at)
         subject = signed.certificate.subject.rfc4514_string()
-        status = status_of(path, self._revocation, at)
-        if status is Status.REVOKED:
-            raise Unproved(f"chứng thư {subject} đã bị thu hồi", f"the certificate {subject} was revoked")
-        self._fact(name, f"ký bởi {subject}", f"signed by {subject}")
-        if status is Status.UNKNOWN:
-            self._open(
-                name,
-                f"không có dữ liệu thu hồi của thời điểm {at.isoformat()}",
-                f"no revocation data of {at.isoformat()} are there",
+        ruled, when = ruling_on(path, self._revocation, at), at.isoformat()
+        if ruled.status is Status.REVOKED:
+            revoked = ruled.certificate.subject.rfc4514_string()
+            raise Unproved(
+                f"chứng thư {revoked} đã bị thu hồi: {ruled.words}",
+                f"the certificate {revoked} was revoked: {ruled.words}",
             )
+        self._fact(name, f"ký bởi {subject}", f"signed by {subject}")
+        match ruled.status:
+            case Status.GOOD:
+                self._fact(
+                    name,
+                    f"chứng thư chưa bị thu hồi lúc {when}: {ruled.words}",
+                    f"its certificate was not revoked at {when}: {ruled.words}",
+                )
+            case Status.UNKNOWN if ruled.is_anything_there:
+                self._open(
+                    name,
+                    f"dữ liệu thu hồi có trong tệp không nói về thời điểm {when}: {ruled.words}",
+                    f"the revocation data that are there say nothing of {when}: {ruled.words}",
+                )
+            case Status.UNKNOWN:
+                self._open(
+                    name,
+                    f"không có dữ liệu thu hồi của thời điểm {when}: {ruled.words}",
+                    f"no revocation data of {when} are there: {ruled.words}",
+                )
+            case _:
+                assert_never(ruled.status)
 
     # ——— what the axis recorded ———
 
