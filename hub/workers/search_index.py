@@ -20,9 +20,10 @@ from hub.workers.waiting import wait
 
 log = structlog.get_logger(__name__)
 BATCH: Final = 1000
-"""Documents of one commit."""
-_LOOK_BACK: Final = timedelta(minutes=2)
-"""Messages become visible in another order than they are named in; no transaction of the line is as long."""
+"""Messages of one commit."""
+_LOOK_BACK: Final = ((timedelta(0), timedelta(seconds=10)), (timedelta(minutes=1), timedelta(minutes=2)))
+"""After how long a pass goes back how far: messages become visible in another order than they are named in,
+and no transaction of the line takes longer."""
 _LOOK_AT_ALL: Final = timedelta(days=1)
 """What came later under an old name, by reconciling after a restore, is found so."""
 _AFTER_FAILURE: Final = timedelta(seconds=10)
@@ -39,6 +40,8 @@ class SearchIndexer:
     interval: timedelta = timedelta(seconds=2)
     """How much older than the newest document the index may be."""
     _looked_at_all: datetime = field(default=_LONG_AGO)
+    _looked_back: datetime = field(default=_LONG_AGO)
+    _reached: MessageId = field(default=_FIRST)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*; an outage of the database is sat out."""
@@ -54,11 +57,24 @@ class SearchIndexer:
     async def catch_up(self, stop: asyncio.Event) -> None:
         """Enter everything that is committed and not entered yet, unless *stop* ends it between batches."""
         now = self.clock.now()
-        is_whole = now - self._looked_at_all >= _LOOK_AT_ALL
-        start = _FIRST if is_whole else MessageId(first_id_of(now - _LOOK_BACK))
+        start = self._start(now)
         after: MessageId | None = start
         while after is not None and not stop.is_set():
             after = await index_documents(self.database, after, limit=BATCH)
+            self._reached = after or self._reached
         if not stop.is_set():
             await note_sightings(self.database, start)
-            self._looked_at_all = now if is_whole else self._looked_at_all
+            self._note(start, now)
+
+    def _start(self, now: datetime) -> MessageId:
+        """Return behind which message to begin: the later ones are looked at oftener."""
+        if now - self._looked_at_all >= _LOOK_AT_ALL:
+            return _FIRST
+        back = max(reach for rest, reach in _LOOK_BACK if now - self._looked_back >= rest)
+        return min(self._reached, MessageId(first_id_of(now - back)))
+
+    def _note(self, start: MessageId, now: datetime) -> None:
+        if start == _FIRST:
+            self._looked_at_all = now
+        if start <= first_id_of(now - _LOOK_BACK[-1][1]):
+            self._looked_back = now

@@ -56,6 +56,8 @@ async def find_documents(
     database: Database, wanted: DocumentFilter, *, older_than: MessageId | None = None, limit: int = 50
 ) -> tuple[FoundDocument, ...]:
     """Return up to *limit* of the indexed documents that *wanted* describes, the newest first."""
+    if wanted.visible_to == ():
+        return ()
     async with database.transaction() as transaction:
         # One plan for all searches would read everything: what is not asked for has to fall away.
         await transaction.execute("set local plan_cache_mode = force_custom_plan")
@@ -66,7 +68,6 @@ async def find_documents(
             wanted.until,
             [state.value for state in wanted.states] if wanted.states is not None else None,
             _verdict(wanted),
-            list(wanted.visible_to) if wanted.visible_to is not None else None,
             older_than,
             limit,
         )
@@ -74,13 +75,13 @@ async def find_documents(
 
 
 async def index_documents(database: Database, after: MessageId, *, limit: int) -> MessageId | None:
-    """Enter up to *limit* documents behind *after*; returns the last one, None where there was none left."""
+    """Enter what is new among *limit* messages behind *after*; returns the last, None where none is left."""
     async with database.transaction() as transaction:
         rows = await transaction.fetch(statement("read_documents_to_index"), after, limit)
         if not rows:
             return None
         entered: list[tuple[object, ...]] = [
-            (row["message_id"], row["received_at"], "\n".join(_terms(row))) for row in rows
+            (row["message_id"], row["received_at"], "\n".join(_terms(row))) for row in rows if row["is_new"]
         ]
         await transaction.execute(statement("index_documents"), *columns(entered, 3))
     return MessageId(rows[-1]["message_id"])
@@ -120,6 +121,9 @@ def _query(wanted: DocumentFilter) -> str | None:
     terms += [f"{_quoted(word)}:*" for word in words[-1:]]
     terms += [_quoted(_sent_by(wanted.sender))] if wanted.sender is not None else []
     terms += [_quoted(_sent_to(wanted.recipient))] if wanted.recipient is not None else []
+    if wanted.visible_to is not None:
+        sides = [_quoted(side(each)) for each in wanted.visible_to for side in (_sent_by, _sent_to)]
+        terms.append(f"({' | '.join(sides)})")
     return " & ".join(terms) or None
 
 

@@ -1,5 +1,5 @@
 -- $1 terms as a tsquery or null, $2 arrived since, $3 arrived before, $4 states or null, $5 verdict or null,
--- $6 agencies that the reader may see or null, $7 older than this message or null, $8 limit
+-- $6 older than this message or null, $7 limit
 -- What is null falls away when the statement is planned, which is done anew for each search.
 select m.message_id, m.verdict, m.mailbox, m.sender, m.document_id, m.code_number, m.code_notation, m.subject,
        m.priority, m.due_on, m.received_at,
@@ -15,9 +15,6 @@ select m.message_id, m.verdict, m.mailbox, m.sender, m.document_id, m.code_numbe
         select from deliveries d
          where d.message_id = s.message_id and d.kind = 'document' and d.state = any ($4)))
    and ($5::text is null or m.verdict = $5)
-   and ($6::text[] is null or m.sender = any ($6) or exists (
-        select from deliveries d
-         where d.message_id = s.message_id and d.kind = 'document' and d.recipient = any ($6)))
-   and ($7::uuid is null or s.message_id < $7)
+   and ($6::uuid is null or s.message_id < $6)
  order by s.message_id desc
- limit $8
+ limit $7
