@@ -17,6 +17,7 @@ from hub.message.identifiers import MailboxName
 from tests.chaos.actor import Actor
 from tests.chaos.cast import Office
 from tests.chaos.checker import Verdict, judge
+from tests.chaos.checker_log import told_heads
 from tests.chaos.checker_sight import read_sight
 from tests.chaos.ledger import Effected, merged, read_ledgers
 from tests.chaos.rest import in_mailboxes, unrest
@@ -81,7 +82,9 @@ class ClusterWorld:
             await each.stop()
         axis = self.axis
         sight = await read_sight(
-            axis.operator_dsn_at(axis.address.postgres_port), await in_mailboxes(axis, self.offices)
+            axis.operator_dsn_at(axis.address.postgres_port),
+            await in_mailboxes(axis, self.offices),
+            heads=told_heads(each.log for each in self.hubs),
         )
         mailboxes = [MailboxName(each.code) for each in self.offices]
         return judge(merged(read_ledgers(self.folder).values()), sight.of(mailboxes))

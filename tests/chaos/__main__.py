@@ -19,6 +19,7 @@ import structlog
 from tests.chaos import report
 from tests.chaos.campaign import Performance, perform
 from tests.chaos.checker import judge
+from tests.chaos.checker_log import told_heads
 from tests.chaos.checker_sight import read_sight
 from tests.chaos.ledger import merged, read_ledgers
 from tests.chaos.plan import schedule
@@ -43,7 +44,8 @@ async def run(arguments: argparse.Namespace) -> Outcome:
 async def _judged(stage: Stage, performance: Performance, arguments: argparse.Namespace) -> Outcome:
     """Judge what the campaign left, and keep it where a law was broken."""
     place = _place(arguments)
-    sight = await read_sight(stage.axis.operator_dsn, await in_mailboxes(stage.axis))
+    heads = told_heads(stage.folder.glob("*.log"))
+    sight = await read_sight(stage.axis.operator_dsn, await in_mailboxes(stage.axis), heads=heads)
     verdict = judge(merged(read_ledgers(stage.folder).values()), sight)
     outcome = Outcome(
         seed=arguments.seed, minutes=arguments.minutes, performance=performance, verdict=verdict

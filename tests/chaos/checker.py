@@ -4,7 +4,7 @@
     print(*verdict.told(), sep="; ")
 
 It starts nothing, asks nothing and knows nothing of the hub but its published words: receipts, statuses, the
-names of events and the table of transitions.
+names of events, the table of transitions and how the audit log is chained.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +19,7 @@ from tests.chaos.laws.attempts import outage_is_no_attempt
 from tests.chaos.laws.nothing_lost import nothing_lost
 from tests.chaos.laws.one_effect import one_effect, same_bytes
 from tests.chaos.laws.order import order
+from tests.chaos.laws.sealed_log import sealed_log
 from tests.chaos.laws.true_receipts import true_receipts
 from tests.chaos.laws.violation import Law, Violation
 from tests.chaos.laws.visible_end import visible_end
@@ -36,6 +37,7 @@ JUDGES: Final[Mapping[Law, Judge]] = {
     Law.ORDER: order,
     Law.WHOLE_TRAIL: whole_trail,
     Law.OUTAGE_IS_NO_ATTEMPT: outage_is_no_attempt,
+    Law.SEALED_LOG: sealed_log,
 }
 _STORIES: Final = 20
 """Violations of each law that are told with their story; the others are counted and named."""

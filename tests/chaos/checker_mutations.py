@@ -11,6 +11,7 @@ from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import StatusCode
 from hub.message.identifiers import DeliveryId, ReceiptId
 from hub.message.receipt import FailureKind, ReceiptEvent
+from tests.chaos import checker_log_mutations as _log  # noqa: F401 - enters its own
 from tests.chaos.checker_case import ENTERED, Case, any_of, breaks
 from tests.chaos.checker_sight import SeenDelivery, SeenEvent
 from tests.chaos.laws.violation import Law

@@ -24,6 +24,7 @@ from hub.message.identifiers import (
     SubmissionId,
 )
 from hub.message.receipt import ReceiptEvent
+from tests.chaos.checker_log import SeenLog, read_log, verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ class Sight:
     """Digests of what nobody vouches for, and of what the hub itself failed on."""
     undelivered_receipts: frozenset[ReceiptId] = frozenset()
     """Receipts that wait as rows, or whose case an operator has."""
+    log: SeenLog = field(default_factory=SeenLog)
 
     def of(self, mailboxes: Collection[MailboxName]) -> "Sight":
         """Return what is visible of messages from *mailboxes*: an axis may serve others besides."""
@@ -106,6 +108,7 @@ class Sight:
             messages=messages,
             deliveries={key: each for key, each in self.deliveries.items() if each.message_id in messages},
             receipts={key: each for key, each in self.receipts.items() if each.message_id in messages},
+            log=replace(self.log, is_shared=True),
         )
 
 
@@ -135,8 +138,16 @@ _QUARANTINED: Final = """
     union select encode(digest, 'hex') from cases where delivery_id is null"""
 
 
-async def read_sight(operator_dsn: str, in_queue: Mapping[MailboxName, int]) -> Sight:
-    """Return what the operators' user sees at one instant."""
+async def read_sight(
+    operator_dsn: str, in_queue: Mapping[MailboxName, int], *, heads: Mapping[int, bytes]
+) -> Sight:
+    """Return what the operators' user sees at one instant; the log is verified against *heads*."""
+    sight = await _read_all(operator_dsn, in_queue)
+    verified = await verify(operator_dsn, heads)
+    return replace(sight, log=replace(sight.log, heads=heads, verified=verified))
+
+
+async def _read_all(operator_dsn: str, in_queue: Mapping[MailboxName, int]) -> Sight:
     connection = await asyncpg.connect(operator_dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -148,6 +159,7 @@ async def read_sight(operator_dsn: str, in_queue: Mapping[MailboxName, int]) -> 
                 in_queue=in_queue,
                 quarantined=frozenset(row[0] for row in await connection.fetch(_QUARANTINED)),
                 undelivered_receipts=frozenset(row[0] for row in await connection.fetch(_UNDELIVERED)),
+                log=await read_log(connection),
             )
     finally:
         await connection.close()

@@ -21,6 +21,7 @@ from hub.message.identifiers import (
     SubmissionId,
 )
 from hub.message.receipt import FailureKind, ReceiptEvent
+from tests.chaos.checker_log import LogRow, SeenLog, Verified, sealed
 from tests.chaos.checker_sight import SeenDelivery, SeenEvent, SeenMessage, SeenReceipt, Sight
 from tests.chaos.ledger import (
     Confirmed,
@@ -82,7 +83,35 @@ class Simulation:
 
     def sight(self) -> Sight:
         """Return what operators would see."""
-        return Sight(messages=self.messages, deliveries=self.deliveries, receipts=self.receipts)
+        return Sight(
+            messages=self.messages, deliveries=self.deliveries, receipts=self.receipts, log=self._log()
+        )
+
+    def _log(self) -> SeenLog:
+        """Seal every event, in some order; with the last head as a hub told it."""
+        trails = [
+            *((each, None, each.events) for each in self.messages.values()),
+            *((each, each.delivery_id, each.events) for each in self.deliveries.values()),
+        ]
+        rows = [
+            LogRow(
+                event_id=0,
+                name=event.name,
+                message_id=owner.message_id,
+                delivery_id=delivery_id,
+                form=f"{owner.message_id} {delivery_id} {event}".encode(),
+            )
+            for owner, delivery_id, events in trails
+            for event in events
+        ]
+        numbered = tuple(replace(row, event_id=3 * number) for number, row in enumerate(rows, start=1))
+        seals = sealed(numbered)
+        return SeenLog(
+            rows=numbered,
+            seals=seals,
+            heads={each.position: each.link for each in seals[-1:]},
+            verified=Verified(holds=True, sealed=len(seals)),
+        )
 
     # ——— intake ———
 

@@ -3,8 +3,8 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from typing import Final, TypeAlias
 
 import psutil
@@ -15,7 +15,7 @@ from hub.errors import TemporaryFailure
 from tests.chaos.actor import Actor
 from tests.chaos.dead_letters import replay_all
 from tests.chaos.ledger import Disturbed, Ledger
-from tests.chaos.plan import Act, Deed
+from tests.chaos.plan import HUBS, Act, Deed
 from tests.chaos.proxy import Line
 from tests.chaos.stage import Stage
 
@@ -96,11 +96,26 @@ class Nemesis:
     async def _crash(self, actor: Actor, act: Act) -> None:
         """Let a fresh process run into *point*; what never gets there is killed anywhere."""
         await actor.kill()
-        actor.launch(**{hub_crash.VARIABLE: act.detail, kit_crash.VARIABLE: act.detail})
-        if await actor.ended(seconds=_REACHED_WITHIN) and actor.exit_code == -signal.SIGKILL:
-            self.points[_point(act)] += 1
+        async with self._others_away(actor) if _point(act) in hub_crash.SEALER_POINTS else nullcontext():
+            actor.launch(**{hub_crash.VARIABLE: act.detail, kit_crash.VARIABLE: act.detail})
+            if await actor.ended(seconds=_REACHED_WITHIN) and actor.exit_code == -signal.SIGKILL:
+                self.points[_point(act)] += 1
         await actor.kill()
         actor.launch()
+
+    @asynccontextmanager
+    async def _others_away(self, actor: Actor) -> AsyncIterator[None]:
+        """Kill the other hubs for as long as the block runs, so that *actor* becomes the one sealer.
+
+        Every plan does this to the same hub: two that did it to each other would wait for ever.
+        """
+        others = [self._stage.actors[name] for name in HUBS if name != actor.name]
+        async with AsyncExitStack() as held:
+            for each in others:
+                await held.enter_async_context(each.alone)
+                await each.kill()
+                held.callback(each.launch)
+            yield
 
     async def _skew(self, actor: Actor, act: Act) -> None:
         file = actor.log.with_name("skew")

@@ -8,7 +8,7 @@ from random import Random
 from typing import Final, TypeAlias
 
 from adapters.kit.crash import CrashPoint
-from hub.crash import POINTS
+from hub.crash import POINTS, SEALER_POINTS
 from tests.chaos.cast import CAST
 
 HUBS: Final = ("hub-1", "hub-2")
@@ -129,7 +129,8 @@ def _crashes(random: Random) -> list[Draft]:
         )
         for point in CrashPoint
     ]
-    return [*hubs, *kit]
+    sealers = [(Deed.CRASH, HUBS[-1], _nth(random, point)) for point in sorted(SEALER_POINTS)]
+    return [*hubs, *sealers, *kit]
 
 
 def _nth(random: Random, point: str) -> str:
@@ -154,13 +155,13 @@ def _timed(drafts: Iterator[Draft], random: Random, seconds: float) -> Iterator[
     for deed, target, detail in drafts:
         if cursor > seconds:
             return
-        at, lasting = max(cursor, free_at.get(target, 0.0)), _duration(deed, target, random, seconds)
+        at = round(max(cursor, free_at.get(target, 0.0)), 2)
+        lasting = _duration(deed, target, random, seconds)
         if at <= seconds:
             free_at[target] = at + lasting + _recovery(deed, target)
-            yield Act(at=round(at, 2), deed=deed, target=target, seconds=round(lasting, 2), detail=detail)
-        cursor += random.choice(
-            [0.0, *(random.uniform(1.0, 5.0) for _ in range(4))]
-        )  # now and then two at once
+            yield Act(at=at, deed=deed, target=target, seconds=round(lasting, 2), detail=detail)
+        pause = random.choice([0.0, *(random.uniform(1.0, 5.0) for _ in range(4))])  # at times two at once
+        cursor = round(cursor + pause, 2)
 
 
 def _duration(deed: Deed, target: str, random: Random, seconds: float) -> float:

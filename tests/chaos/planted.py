@@ -19,7 +19,9 @@ FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "none": lambda: None,
     "gate": planted_gate.plant_in_hub,
     "kit-gate": planted_gate.plant_in_kit,
-    "stubborn": planted_conduct.plant,
+    "commit-gate": planted_gate.plant_in_commit,
+    "no-sealer": planted_conduct.leave_sealing_to_others,
+    "stubborn": planted_conduct.take_nothing,
     **planted_hub.FAULTS,
     **planted_kit.FAULTS,
 }

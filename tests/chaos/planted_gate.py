@@ -1,17 +1,23 @@
-"""A gate before the broker: a process holds what it would publish until the test opens the gate.
+"""A gate before the broker, or inside a commit: a process holds what it has until the test opens the gate.
 
 No fault in itself: a process may take its time. What a fault does then hangs on no chance.
 """
 
 import asyncio
 import os
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from adapters.kit.broker import SubmitChannel
 from adapters.kit.outgoing import Outgoing
+from hub.backends.postgres.outbox import PostgresOutbox
+from hub.backends.postgres.pool import Transaction
+from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.rabbitmq.publisher import RabbitPublisher
 from hub.message.edxml import MessageKind
 from hub.message.outbox import OutboxEntry, PublishResult
+from hub.message.receipt import Receipt
 from tests.support.waiting import until
 
 VARIABLE = "TRUC_TEST_GATE"
@@ -48,6 +54,20 @@ def plant_in_hub() -> None:
         return await publish(self, entry)
 
     RabbitPublisher.publish = held  # type: ignore[method-assign]
+
+
+def plant_in_commit() -> None:
+    """Hold the first transaction that records what the broker has confirmed, with its events in it."""
+    gate, owe = _Gate(Path(os.environ[VARIABLE])), PostgresOutbox._owe_consignments
+
+    async def held(
+        self: PostgresOutbox, transaction: Transaction, confirmed: Sequence[LockedDelivery], at: datetime
+    ) -> list[Receipt]:
+        if confirmed:
+            await gate.passes()
+        return await owe(self, transaction, confirmed, at)
+
+    PostgresOutbox._owe_consignments = held  # type: ignore[method-assign]
 
 
 def plant_in_kit() -> None:

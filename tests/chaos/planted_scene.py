@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from hub.message.properties import INTAKE_QUEUE, RETURNED_QUEUE, queue_of
 from hub.operations.trace import trace
 from tests.chaos import planted_gate
 from tests.chaos.checker import Verdict, judge
+from tests.chaos.checker_log import told_heads
 from tests.chaos.checker_sight import Sight, read_sight
 from tests.chaos.ledger import Disturbed, Effected, merged, read_ledgers
 from tests.chaos.planted_parties import Recipient, Sender, a_sender
@@ -31,6 +32,10 @@ from tests.support.waiting import until
 _QUIET_LOOKS: Final = 6
 """Looks in a row that find nothing new: longer together than a retry waits, or a status for its delivery."""
 _LOOK_AGAIN: Final = 0.3
+_SEALER_LOOKS: Final = 4.0
+"""Seconds in which a sealer looks more than once."""
+_UNSEALED: Final = """
+    select count(*) from events where event_id > (select coalesce(max(event_id), 0) from event_seals)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,12 @@ class Scene:
         hub = await self._launch(f"{fault},gate", {planted_gate.VARIABLE: str(gate.folder)}).ready()
         return replace(gate, hub=hub)
 
+    async def hub_inside_its_commit(self) -> Gate:
+        """Start a hub that seals nothing and holds its first record of a confirm until the gate is opened."""
+        gate = self._gate()
+        hub = await self._launch("no-sealer,commit-gate", {planted_gate.VARIABLE: str(gate.folder)}).ready()
+        return replace(gate, hub=hub)
+
     async def gated_recipient(self, fault: str = "none") -> Gate:
         """Start the recipient with *fault*; it holds its statuses until the gate is opened."""
         gate = self._gate()
@@ -104,6 +115,17 @@ class Scene:
             what="what went down a dead connection",
         )
 
+    async def looked_at_by_the_sealer(self) -> None:
+        """Return once what is committed now is sealed, or after a time in which it would have been."""
+        (last,) = await self.world.rows("select max(event_id) from events")
+
+        async def is_sealed() -> bool:
+            query = "select exists (select from event_seals where event_id >= $1)"
+            return bool((await self.world.rows(query, last[0]))[0][0])
+
+        with suppress(AssertionError):
+            await until(is_sealed, what="a sealer that does not wait", seconds=_SEALER_LOOKS)
+
     def effects(self) -> Sequence[Effected]:
         """Return what the recipient has done so far."""
         entries = merged(read_ledgers(self.folder).values())
@@ -115,6 +137,11 @@ class Scene:
         pid = self.world.stack.broker.pid
         for process in family(psutil.Process(pid)) if pid is not None else []:
             process.suspend()
+
+    async def _under_way(self) -> int:
+        """Count what waits as a row, in a queue of the hub, or for its seal."""
+        unsealed = int((await self.world.rows(_UNSEALED))[0][0])
+        return unsealed + await self.world.waiting() + await self._hub_queues()
 
     def _gate(self) -> Gate:
         folder = self.folder / "gate"
@@ -128,7 +155,7 @@ class Scene:
         async def is_at_rest() -> bool:
             nonlocal quiet, before
             written = sum(each.stat().st_size for each in self.folder.glob("**/*.ledger"))
-            is_quiet = written == before and not await self.world.waiting() and not await self._hub_queues()
+            is_quiet = written == before and not await self._under_way()
             quiet, before = quiet + 1 if is_quiet else 0, written
             return quiet >= _QUIET_LOOKS
 
@@ -146,7 +173,8 @@ class Scene:
         mailboxes = [self.sender.settings.mailbox, self.recipient.agency.mailbox]
         depths = await self._depths([queue_of(each) for each in mailboxes])
         in_queue = {each: depths[queue_of(each)] for each in mailboxes}
-        return (await read_sight(self.world.axis.operator_dsn, in_queue)).of(mailboxes)
+        heads = told_heads(self.world.folder.glob("*.log"))
+        return (await read_sight(self.world.axis.operator_dsn, in_queue, heads=heads)).of(mailboxes)
 
     async def dossiers(self, submission: SubmissionId) -> Sequence[Dossier]:
         """Return what `truc trace` has to show about a submission."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.kit.crash import CrashPoint
-from hub.crash import POINTS
+from hub.crash import POINTS, SEALER_POINTS
 from tests.chaos.campaign import Performance
 from tests.chaos.checker import Verdict
 
@@ -48,7 +48,7 @@ class Outcome:
     @property
     def points_missed(self) -> tuple[str, ...]:
         """Return the named points at which no process died."""
-        named = {*POINTS, *(point.value for point in CrashPoint)}
+        named = {*POINTS, *SEALER_POINTS, *(point.value for point in CrashPoint)}
         return tuple(sorted(named - self.performance.points.keys()))
 
     def figures(self) -> dict[str, object]:

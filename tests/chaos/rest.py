@@ -28,6 +28,9 @@ _WAITING: Final = {
     "documents under way": (
         "select count(*) from deliveries where kind = 'document' and state in ('waiting', 'consigned')"
     ),
+    "events without a seal": (
+        "select count(*) from events where event_id > (select coalesce(max(event_id), 0) from event_seals)"
+    ),
 }
 _JOURNALLED: Final = {
     "not yet submitted": "SELECT count(*) FROM outgoing WHERE state = 'journalled'",

@@ -105,6 +105,18 @@ async def one_hub_dawdles_while_a_connection_is_forgotten(scene: Scene, fault: s
     await scene.remember_recipient(line)
 
 
+async def a_hub_dawdles_inside_its_commit(scene: Scene, fault: str) -> None:
+    await scene.recipient.start()
+    gate = await scene.hub_inside_its_commit()
+    await scene.sender.send(3)
+    await gate.holds()
+    other = await scene.hub(fault)
+    await scene.sender.send(4 * _DOCUMENTS)
+    await until(lambda: other.lines("message.accepted"), what="a share for the other hub")
+    await scene.looked_at_by_the_sealer()
+    gate.open()
+
+
 async def the_recipient_takes_nothing(scene: Scene, fault: str) -> None:
     await scene.recipient.start("stubborn")
     await scene.hub(fault)
@@ -161,6 +173,7 @@ QUICK: Final = (
 )
 SLOW: Final = (
     Planted(fault="event-not-written", law=Law.WHOLE_TRAIL, play=all_goes_well),
+    Planted(fault="seals-past-writers", law=Law.SEALED_LOG, play=a_hub_dawdles_inside_its_commit),
     Planted(fault="receipt-before-commit", law=Law.TRUE_RECEIPTS, play=a_hub_dies_inside_its_commit),
     Planted(fault="fresh-delivery-id", law=Law.ONE_EFFECT, play=a_hub_dies_between_publish_and_record),
     Planted(

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from adapters.kit.crash import CrashPoint
-from hub.crash import POINTS
+from hub.crash import POINTS, SEALER_POINTS
 from tests.chaos.nemesis import kind_of
 from tests.chaos.plan import AGENCIES, BROKER, CASES, DATABASE, HUBS, Deed, schedule
 
@@ -40,7 +40,7 @@ def test_three_minutes_hold_every_deed_and_every_named_point(seed: int) -> None:
 
     assert {act.deed for act in acts} == set(Deed)
     points = {act.detail.partition(":")[0] for act in acts if act.deed is Deed.CRASH}
-    assert points == {*POINTS, *(point.value for point in CrashPoint)}
+    assert points == {*POINTS, *SEALER_POINTS, *(point.value for point in CrashPoint)}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

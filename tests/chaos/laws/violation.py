@@ -17,6 +17,7 @@ class Law(StrEnum):
     ORDER = "order_violations"
     WHOLE_TRAIL = "broken_trails"
     OUTAGE_IS_NO_ATTEMPT = "wrong_attempts"
+    SEALED_LOG = "broken_seals"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
