@@ -14,6 +14,9 @@ from hub.message.receipt_sheet import ReceiptSheet
 Attest: TypeAlias = Callable[[Sequence[Receipt]], Awaitable[Sequence[ReceiptSheet]]]
 """Writes receipts on sheets and signs these, off the event loop; every receipt stands on one of them."""
 
+Seal: TypeAlias = Callable[[Sequence[bytes]], Awaitable[Sequence[bytes]]]
+"""Signs documents of the hub itself, in canonical form, off the event loop."""
+
 Recover: TypeAlias = Callable[[ReturnedDelivery, int], Recovery]
 """Decides about a delivery that came back, after so many tries since it was accepted or replayed."""
 

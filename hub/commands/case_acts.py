@@ -15,7 +15,8 @@ from hub.bootstrap import hub_key
 from hub.commands.place import load_settings, operators_database
 from hub.commands.shown import VIETNAM
 from hub.message.identifiers import AgencyCode, MailboxName, agency_key
-from hub.operations.cases import CaseDesk, CaseFile, Handled
+from hub.operations.case_batch import Handled
+from hub.operations.cases import CaseDesk, CaseFile
 from hub.settings import Settings
 from hub.workers.attestation import Attestation
 

@@ -12,7 +12,7 @@ from hub.commands.options import AsJson, Home, Operator, SettingsFile, who
 from hub.errors import OperationRefused
 
 if TYPE_CHECKING:
-    from hub.operations.cases import Handled
+    from hub.operations.case_batch import Handled
 
 app = typer.Typer(
     help="Dead letters: list, show, replay, discard.", no_args_is_help=True, rich_markup_mode=None

@@ -38,6 +38,7 @@ class Trigger(StrEnum):
     EXPIRED = "expired"
     REPLAYED = "replayed"
     DISCARDED = "discarded"
+    RESTORED = "restored"
     STATUS_01 = "status_01"
     STATUS_02 = "status_02"
     STATUS_03 = "status_03"
@@ -81,6 +82,7 @@ def _transitions() -> dict[tuple[DeliveryState, Trigger], DeliveryState]:
         (_S.CONSIGNED, _T.EXPIRED): _S.EXPIRED,
         (_S.DEAD, _T.REPLAYED): _S.WAITING,
         (_S.DEAD, _T.DISCARDED): _S.DISCARDED,
+        (_S.DISCARDED, _T.RESTORED): _S.DEAD,
     }
     for state in (*_WITH_RECIPIENT, *_HANDED_OVER):
         for trigger, target in _PROGRESS.items():

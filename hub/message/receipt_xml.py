@@ -148,8 +148,8 @@ def _subject_content(subject: ReceiptSubject) -> Iterator[str]:
 def _violation_content(broken: Violation) -> Iterator[str]:
     yield f"<Violation>{_element('Code', broken.code)}{_element('Path', broken.path)}"
     yield _element("Rule", broken.rule)
-    yield f'<Sentence xml:lang="vi">{_text_of(broken.vi)}</Sentence>'
-    yield f'<Sentence xml:lang="en">{_text_of(broken.en)}</Sentence></Violation>'
+    yield f'<Sentence xml:lang="vi">{escaped(broken.vi)}</Sentence>'
+    yield f'<Sentence xml:lang="en">{escaped(broken.en)}</Sentence></Violation>'
 
 
 def _subject(element: etree._Element) -> ReceiptSubject:
@@ -180,14 +180,15 @@ def _tag(name: str) -> str:
 
 
 def _element(name: str, value: object) -> str:
-    return f"<{name}>{_text_of(value)}</{name}>"
+    return f"<{name}>{escaped(value)}</{name}>"
 
 
 def _element_if(name: str, value: object | None) -> str:
     return "" if value is None else _element(name, value)
 
 
-def _text_of(value: object) -> str:
+def escaped(value: object) -> str:
+    """Return *value* as canonical XML writes it in an element."""
     text = str(value)
     return text.translate(_WRITTEN_OTHERWISE) if _NOT_AS_IT_IS.search(text) else text
 

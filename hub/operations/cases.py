@@ -1,85 +1,89 @@
-"""Dead letters: look at them, replay them, or discard them for good."""
+"""Dead letters as cases: find them by root cause, look at them, share them out, replay or discard them."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from hub.backends.postgres import desk, issuing, posting
-from hub.backends.postgres.desk import Action, Attempt, Case, CaseFilter, LockedCase
-from hub.backends.postgres.issuing import Failure
+from hub.backends.postgres import caseload, desk
+from hub.backends.postgres.caseload import CaseGroup, CaseNote, GroupFilter
+from hub.backends.postgres.desk import Attempt, Case, CaseFilter, LockedCase
 from hub.backends.postgres.pool import Database, Transaction
-from hub.backends.postgres.reporting import LockedDelivery
-from hub.backends.postgres.trail import Event, append
+from hub.backends.postgres.tracing import read_dossier
 from hub.errors import OperationRefused
-from hub.message.delivery_state import ACKNOWLEDGED, Trigger, advance
-from hub.message.edxml import MessageKind
-from hub.message.receipt import FailureKind, ReceiptEvent
+from hub.message.identifiers import AgencyKey
+from hub.operations.case_batch import Act, Errand, Handled, each_batch
+from hub.operations.discarding import Notice, discard, restore
+from hub.operations.replaying import Detour, replay
+from hub.operations.trace import Moment, timeline
 from hub.ports import Attest, Clock
 
-BATCH: Final = 500
-"""Cases that are locked together: enough to be quick, few enough not to hold the hub up."""
+MOST_CHARACTERS: Final = 10_000
+"""Of a note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
-    """A case with everything that was tried."""
+    """A case with everything that is known about its delivery."""
 
     case: Case
     attempts: tuple[Attempt, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A case that was left as it is, and why."""
-
-    case_id: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handled:
-    """What became of the cases that were asked for."""
-
-    done: tuple[int, ...] = ()
-    refused: tuple[Refusal, ...] = field(default=())
-
-    def __add__(self, other: "Handled") -> "Handled":
-        """Return both together."""
-        return Handled(done=self.done + other.done, refused=self.refused + other.refused)
-
-
-_Act: TypeAlias = Callable[[Transaction, Sequence[LockedCase]], Awaitable[Handled]]
+    notes: tuple[CaseNote, ...] = ()
+    """Those on earlier cases of the same delivery, too."""
+    timeline: tuple[Moment, ...] = ()
+    """Of the message, as far as it is about this delivery or about all of them."""
 
 
 class CaseDesk:
-    """The operators' work on dead letters: each act is one transaction, and leaves who did it."""
+    """The operators' work on dead letters, a transaction for each few hundred; all of it is recorded."""
 
     def __init__(
-        self, database: Database, *, operator: str, clock: Clock, new_id: Callable[[], UUID]
+        self,
+        database: Database,
+        *,
+        operator: str,
+        clock: Clock,
+        new_id: Callable[[], UUID],
+        visible_to: tuple[AgencyKey, ...] | None = None,
+        at_most: int | None = None,
     ) -> None:
-        """Work on *database* in the name of *operator*."""
+        """Work in the name of *operator*, who sees and touches what *visible_to* sends or receives.
+
+        More than *at_most* cases are not replayed or discarded at once: that is a campaign, which a second
+        person confirms.
+        """
         self._database = database
         self._operator = operator
         self._clock = clock
         self._new_id = new_id
+        self._visible_to = visible_to
+        self._at_most = at_most
 
-    async def find(self, wanted: CaseFilter, *, limit: int = 100) -> tuple[Case, ...]:
-        """Return up to *limit* of the cases that *wanted* describes, oldest first."""
-        async with self._database.connection() as connection:
-            return await desk.read_cases(connection, wanted, limit=limit)
+    async def groups(self, wanted: GroupFilter | None = None, *, limit: int = 200) -> tuple[CaseGroup, ...]:
+        """Return the root causes of the open cases that *wanted* describes, the most frequent first."""
+        seen = replace(wanted or GroupFilter(), visible_to=self._visible_to)
+        async with self._database.transaction() as transaction:
+            return await caseload.read_groups(transaction, seen, limit=limit)
+
+    async def find(self, wanted: CaseFilter, *, limit: int = 100, after: int = 0) -> tuple[Case, ...]:
+        """Return up to *limit* of the cases that *wanted* describes, oldest first, behind number *after*."""
+        seen = replace(wanted, visible_to=self._visible_to)
+        async with self._database.transaction() as transaction:
+            return await desk.read_cases(transaction, seen, limit=limit, after=after)
 
     async def show(self, case_id: int) -> CaseFile:
-        """Return one case with its attempts; raises `OperationRefused` where there is none."""
-        async with self._database.connection() as connection:
-            found = await desk.read_cases(connection, CaseFilter(case_ids=(case_id,), is_open=False), limit=1)
+        """Return one case with all that is known; raises `OperationRefused` where there is none."""
+        wanted = CaseFilter(case_ids=(case_id,), is_open=False, visible_to=self._visible_to)
+        async with self._database.transaction() as transaction:
+            found = await desk.read_cases(transaction, wanted, limit=1)
             if not found:
                 raise OperationRefused(
                     f"there is no case {case_id}; `truc deadletter list` shows those that are open"
                 )
-            delivery = found[0].delivery_id
-            attempts = await desk.read_attempts(connection, [delivery]) if delivery is not None else ()
-        return CaseFile(case=found[0], attempts=attempts)
+            return await _file_of(transaction, found[0])
 
     async def replay(self, case_ids: Sequence[int], *, reason: str | None = None) -> Handled:
         """Send dead letters again, each under its own delivery id, once, however many operators ask.
@@ -87,161 +91,116 @@ class CaseDesk:
         A case is refused, and nothing of it changed, where it is closed, where the recipient has acknowledged
         the delivery after all, or where the recipient has the same content through another delivery.
         """
+        self._check_number(case_ids)
+        return await self._each_batch(case_ids, partial(replay, errand=self._errand(reason)))
 
-        async def act(transaction: Transaction, cases: Sequence[LockedCase]) -> Handled:
-            return await self._replay(transaction, cases, reason)
+    async def reroute(self, case_ids: Sequence[int], detour: Detour, *, reason: str) -> Handled:
+        """Send dead letters again to another mailbox, as a signed overlay says; the bytes stay as they are.
 
-        return await self._each_batch(case_ids, act)
+        Refused, besides what refuses a replay, where that mailbox has no mandate above the recipient.
+        """
+        self._check_number(case_ids)
+        errand = self._errand(_given(reason, "a route is changed"))
+        return await self._each_batch(case_ids, partial(replay, errand=errand, detour=detour))
 
     async def discard(self, case_ids: Sequence[int], *, reason: str, attest: Attest) -> Handled:
         """Give dead letters up for good; each sender gets a signed failure in the same commit."""
-        if not reason.strip():
-            raise OperationRefused(
-                "a dead letter is discarded for a reason that stands in the evidence: give one"
-            )
+        self._check_number(case_ids)
+        notice = Notice(attest=attest, clock=self._clock, new_id=self._new_id)
+        errand = self._errand(_given(reason, "a dead letter is discarded"))
+        return await self._each_batch(case_ids, partial(discard, errand=errand, notice=notice))
+
+    async def restore(self, case_ids: Sequence[int], *, reason: str) -> Handled:
+        """Take the discard of cases back: they are open again, and nothing is sent."""
+        errand = self._errand(_given(reason, "a discard is taken back"))
+        return await self._each_batch(case_ids, partial(restore, errand=errand))
+
+    async def assign(self, case_ids: Sequence[int], owner: str | None) -> Handled:
+        """Give cases to *owner*, or to nobody; what comes back later is theirs, too."""
+        return await self._care(case_ids, "assign", partial(caseload.assign, owner=owner), owner=owner)
+
+    async def snooze(self, case_ids: Sequence[int], until: datetime | None) -> Handled:
+        """Put cases off until an instant that lies ahead, or (None) wake them."""
+        if until is not None and until <= self._clock.now():
+            raise OperationRefused(f"a case is put off until a time that lies ahead, not until {until}")
+        told = until.isoformat() if until is not None else None
+        return await self._care(case_ids, "snooze", partial(caseload.snooze, until=until), until=told)
+
+    async def link(self, case_ids: Sequence[int], ticket: str | None) -> Handled:
+        """Name the page (https) where else cases are worked on, or (None) none."""
+        if ticket is not None and not _is_address(ticket):
+            raise OperationRefused(f"a ticket is an https address without blanks, not {ticket!r}")
+        return await self._care(case_ids, "ticket", partial(caseload.link, ticket=ticket), ticket=ticket)
+
+    async def note(self, case_ids: Sequence[int], text: str) -> Handled:
+        """Write something down about cases; it is read with every later case of the same deliveries."""
+        if not 0 < len(text.strip()) <= MOST_CHARACTERS:
+            raise OperationRefused(f"a note has 1 to {MOST_CHARACTERS} characters")
 
         async def act(transaction: Transaction, cases: Sequence[LockedCase]) -> Handled:
-            return await self._discard(transaction, cases, reason, attest)
+            noted = [(each.case_id, each.delivery.delivery_id if each.delivery else None) for each in cases]
+            await caseload.note(transaction, noted, operator=self._operator, text=text.strip())
+            return await _recorded(transaction, cases, self._errand(), "note")
 
         return await self._each_batch(case_ids, act)
 
-    async def _each_batch(self, case_ids: Sequence[int], act: _Act) -> Handled:
-        handled = Handled()
-        for batch in _batches(sorted(set(case_ids))):
-            async with self._database.transaction() as transaction:
-                cases = await desk.lock(transaction, batch)
-                missing = frozenset(batch) - {case.case_id for case in cases}
-                handled += Handled(
-                    refused=tuple(Refusal(case_id=each, reason="no such case") for each in sorted(missing))
-                )
-                handled += await act(transaction, cases)
-        return handled
-
-    async def _replay(
-        self, transaction: Transaction, cases: Sequence[LockedCase], reason: str | None
+    async def _care(
+        self,
+        case_ids: Sequence[int],
+        name: str,
+        change: Callable[[Transaction, Sequence[int]], Awaitable[None]],
+        **detail: object,
     ) -> Handled:
-        able, refused = _sorted_out(cases, Trigger.REPLAYED)
-        done = await _replay_what_can_be(transaction, able)
-        twice = [case for case in able if case.case_id not in {each.case_id for each in done}]
-        await desk.close_cases(transaction, [case.case_id for case in done], "replayed")
-        await append(
-            transaction, [_replayed(case, delivery, self._operator) for case, delivery in _with(done)]
-        )
-        await desk.record(transaction, [self._action("replay", case, reason) for case in done])
-        sentence = "the recipient has the same content through another delivery: discard this one"
-        return Handled(
-            done=tuple(case.case_id for case in done),
-            refused=(*refused, *(Refusal(case_id=case.case_id, reason=sentence) for case in twice)),
-        )
+        async def act(transaction: Transaction, cases: Sequence[LockedCase]) -> Handled:
+            await change(transaction, [each.case_id for each in cases])
+            return await _recorded(transaction, cases, self._errand(), name, **detail)
 
-    async def _discard(
-        self, transaction: Transaction, cases: Sequence[LockedCase], reason: str, attest: Attest
-    ) -> Handled:
-        able, refused = _sorted_out(cases, Trigger.DISCARDED)
-        deliveries = [delivery for _, delivery in _with(able)]
-        await desk.discard(transaction, [delivery.delivery_id for delivery in deliveries])
-        await self._tell_senders(transaction, deliveries, reason, attest)
-        await desk.close_cases(transaction, [case.case_id for case in able], "discarded")
-        await append(
-            transaction, [_discarded(case, delivery, self._operator) for case, delivery in _with(able)]
-        )
-        await desk.record(transaction, [self._action("discard", case, reason) for case in able])
-        return Handled(done=tuple(case.case_id for case in able), refused=refused)
+        return await self._each_batch(case_ids, act)
 
-    async def _tell_senders(
-        self, transaction: Transaction, deliveries: Sequence[LockedDelivery], reason: str, attest: Attest
-    ) -> None:
-        """Issue the signed failures; a receipt itself causes none."""
-        told = [
-            replace(delivery, episode=delivery.episode + 1)
-            for delivery in deliveries
-            if delivery.kind != MessageKind.RECEIPT.value
-        ]
-        failure = Failure(kind=FailureKind.DISCARDED, cause=reason)
-        receipts = await issuing.owe(
-            transaction,
-            ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE,
-            [[delivery] for delivery in told],
-            at=self._clock.now(),
-            new_id=self._new_id,
-            failures={delivery.delivery_id: failure for delivery in told},
-        )
-        letters = await issuing.issue(transaction, receipts, attest, self._new_id)
-        await posting.enter(transaction, letters)
-        await desk.schedule(transaction, [letter.delivery_id for letter in letters])
+    async def _each_batch(self, case_ids: Sequence[int], act: Act) -> Handled:
+        return await each_batch(self._database, case_ids, act, visible_to=self._visible_to)
 
-    def _action(self, action: str, case: LockedCase, reason: str | None) -> Action:
-        return Action(
-            operator=self._operator,
-            action=action,
-            reason=reason,
-            case_id=case.case_id,
-            delivery_id=case.delivery.delivery_id if case.delivery is not None else None,
-        )
+    def _errand(self, reason: str | None = None) -> Errand:
+        return Errand(operator=self._operator, reason=reason)
+
+    def _check_number(self, case_ids: Sequence[int]) -> None:
+        if self._at_most is not None and len(case_ids) > self._at_most:
+            raise OperationRefused(
+                f"{len(case_ids)} cases at once are a campaign, which a second person confirms; up to "
+                f"{self._at_most} are done at once (second_person_above)"
+            )
 
 
-def obstacle(case: LockedCase, trigger: Trigger) -> str | None:
-    """Return why *trigger* must not be pulled on *case*; None where nothing stands against it."""
-    if case.outcome is not None:
-        return f"the case is closed already ({case.outcome})"
-    delivery = case.delivery
-    if delivery is None:
-        if trigger is Trigger.DISCARDED:
-            return None
-        return "the hub itself could not process it: let its sender submit it again, and discard the case"
-    if delivery.state in ACKNOWLEDGED:
-        return "the recipient has acknowledged it with a signature: nothing is left to do"
-    if advance(delivery.state, trigger) is None:
-        return f"its delivery is {delivery.state.value}"
-    return None
-
-
-def _sorted_out(
-    cases: Sequence[LockedCase], trigger: Trigger
-) -> tuple[tuple[LockedCase, ...], tuple[Refusal, ...]]:
-    found = [(case, obstacle(case, trigger)) for case in cases]
-    able = tuple(case for case, reason in found if reason is None)
-    refused = tuple(
-        Refusal(case_id=case.case_id, reason=reason) for case, reason in found if reason is not None
-    )
-    return able, refused
-
-
-async def _replay_what_can_be(transaction: Transaction, able: Sequence[LockedCase]) -> Sequence[LockedCase]:
-    """Replay all together; only where the database refuses one, each for itself."""
-    deliveries = {case.case_id: delivery.delivery_id for case, delivery in _with(able)}
-    if not able or await desk.replay(transaction, list(deliveries.values())):
-        return able
-    return [case for case in able if await desk.replay(transaction, [deliveries[case.case_id]])]
-
-
-def _with(cases: Sequence[LockedCase]) -> Iterator[tuple[LockedCase, LockedDelivery]]:
-    return ((case, case.delivery) for case in cases if case.delivery is not None)
-
-
-def _replayed(case: LockedCase, delivery: LockedDelivery, operator: str) -> Event:
-    detail: dict[str, object] = {
-        "case_id": case.case_id,
-        "operator": operator,
-        "attempt": delivery.attempt + 1,
-        "episode": delivery.episode + 1,
-    }
-    return Event(
-        name="delivery.replayed",
-        message_id=delivery.message_id,
-        delivery_id=delivery.delivery_id,
-        detail=detail,
+async def _file_of(transaction: Transaction, case: Case) -> CaseFile:
+    deliveries = [case.delivery_id] if case.delivery_id is not None else []
+    return CaseFile(
+        case=case,
+        attempts=await desk.read_attempts(transaction, deliveries),
+        notes=await caseload.read_notes(transaction, [case.case_id], deliveries),
+        timeline=await _timeline_of(transaction, case),
     )
 
 
-def _discarded(case: LockedCase, delivery: LockedDelivery, operator: str) -> Event:
-    return Event(
-        name="delivery.discarded",
-        message_id=delivery.message_id,
-        delivery_id=delivery.delivery_id,
-        detail={"case_id": case.case_id, "operator": operator, "episode": delivery.episode + 1},
-    )
+async def _timeline_of(transaction: Transaction, case: Case) -> tuple[Moment, ...]:
+    if case.message_id is None:
+        return ()
+    moments = timeline(await read_dossier(transaction, case.message_id))
+    return tuple(each for each in moments if each.delivery_id in {None, case.delivery_id})
 
 
-def _batches(case_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (case_ids[start : start + BATCH] for start in range(0, len(case_ids), BATCH))
+async def _recorded(
+    transaction: Transaction, cases: Sequence[LockedCase], errand: Errand, name: str, **detail: object
+) -> Handled:
+    await desk.record(transaction, [errand.action(name, case, **detail) for case in cases])
+    return Handled(done=tuple(case.case_id for case in cases))
+
+
+def _given(reason: str, what: str) -> str:
+    if not reason.strip():
+        raise OperationRefused(f"{what} for a reason that stands in the evidence: give one")
+    return reason.strip()
+
+
+def _is_address(ticket: str) -> bool:
+    split = urlsplit(ticket)
+    return split.scheme == "https" and bool(split.netloc) and not any(each.isspace() for each in ticket)

@@ -17,6 +17,8 @@ _SAID_BY_OTHERS = frozenset(
         "delivery.reported_late",
         "delivery.replayed",
         "delivery.discarded",
+        "delivery.restored",
+        "delivery.rerouted",
     }
 )
 

@@ -26,6 +26,11 @@ class Attestation:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.executor, self._sign, receipts)
 
+    async def seal(self, documents: Sequence[bytes]) -> Sequence[bytes]:
+        """Return *documents* of the hub, in canonical form, signed (`hub.ports.Seal`)."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.executor, self._sealed, documents)
+
     async def works(self) -> bool:
         """Whether the key signs now: one in a token may be away."""
         return await asyncio.get_running_loop().run_in_executor(self.executor, self._works)
@@ -36,6 +41,9 @@ class Attestation:
         except TemporaryFailure:
             return False
         return True
+
+    def _sealed(self, documents: Sequence[bytes]) -> list[bytes]:
+        return [sign_receipt(each, self.key) for each in documents]
 
     def _sign(self, receipts: Sequence[Receipt]) -> list[ReceiptSheet]:
         return [replace(sheet, body=sign_receipt(sheet.body, self.key)) for sheet in write_sheets(receipts)]

@@ -23,7 +23,8 @@ from tests.support.store import HubProcess, PostgresUnderTest
 
 FORGOTTEN = (
     "truncate outbox_entries, cases, deliveries, messages, receipts, receipt_sheets, receipt_subjects,"
-    " submissions, documents, lanes, statuses, events, event_seals, attempts, refusals, operator_actions"
+    " submissions, documents, lanes, statuses, events, event_seals, attempts, refusals, operator_actions,"
+    " case_notes, campaigns, campaign_items, route_overlays, document_search"
 )
 EMPTY = {MailboxName(each): 0 for each in AGENCIES}
 NOBODY = "truc_absent"

@@ -19,6 +19,8 @@ from hub.message.hindsight import Fact, Standing, in_hindsight
 from hub.message.identifiers import DeliveryId
 from hub.message.receipt import Receipt, ReceiptEvent
 
+RECONCILED: Final = "reconciled"
+"""Code of the cause of what turned out, after a restore, to have been given up."""
 _REACHED: Final = frozenset({DeliveryState.CONSIGNED, *ACKNOWLEDGED})
 _GIVEN_BACK: Final = frozenset({DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.DISCARDED})
 
@@ -85,11 +87,11 @@ async def _put(
     await transaction.execute(statement("end_promises"), over)
     await _schedule(transaction, [pair for pair in changed if pair[1].state is DeliveryState.WAITING], at)
     dead = [
-        (each.delivery_id, each.mailbox, after.cause, after.episode)
+        (each.delivery_id, each.mailbox, after.cause, after.episode, RECONCILED, None)
         for each, after in changed
         if after.state is DeliveryState.DEAD
     ]
-    await transaction.execute(statement("open_cases"), *columns(dead, 4))
+    await transaction.execute(statement("open_cases"), *columns(dead, 6))
     await append(transaction, [_reconciled(delivery, after) for delivery, after in changed])
 
 

@@ -13,7 +13,15 @@ from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.postgres.statements import columns, statement
 from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import MessageKind
-from hub.message.identifiers import AgencyKey, DeliveryId, Digest, DocumentId, MailboxName, MessageId
+from hub.message.identifiers import (
+    AgencyKey,
+    DeliveryId,
+    Digest,
+    DocumentId,
+    Fingerprint,
+    MailboxName,
+    MessageId,
+)
 
 SAME_CONTENT: Final = "deliveries_same_content"
 
@@ -29,6 +37,13 @@ class CaseFilter:
     """Words that stand in the cause."""
     since: datetime | None = None
     is_open: bool = True
+    group: str | None = None
+    """The key of a root cause (`CaseGroup`)."""
+    owner: str | None = None
+    is_snoozed: bool | None = None
+    """Only those that are put off, or only those that are not; None for both."""
+    visible_to: tuple[AgencyKey, ...] | None = None
+    """Only what these agencies have sent or receive; None for everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +70,18 @@ class Case:
     subject: str | None = None
     state: DeliveryState | None = None
     attempt: int | None = None
+    cause_code: str = "unknown"
+    """A reason of return, or `hub` for what the hub itself could not process."""
+    cause_rule: str | None = None
+    certificate: Fingerprint | None = None
+    """What signed the message."""
+    group_key: str = ""
+    """The same for all cases with this code, rule, mailbox and certificate."""
+    owner: str | None = None
+    snoozed_until: datetime | None = None
+    ticket: str | None = None
+    times_back: int = 0
+    """How often this delivery was a case before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +131,10 @@ class KeptMessage:
     times: int
 
 
-async def read_cases(connection: Transaction, wanted: CaseFilter, *, limit: int) -> tuple[Case, ...]:
-    """Return up to *limit* cases, oldest first."""
+async def read_cases(
+    connection: Transaction, wanted: CaseFilter, *, limit: int, after: int = 0
+) -> tuple[Case, ...]:
+    """Return up to *limit* cases with numbers behind *after*, oldest first."""
     rows = await connection.fetch(
         statement("read_cases"),
         list(wanted.case_ids) if wanted.case_ids is not None else None,
@@ -115,6 +144,11 @@ async def read_cases(connection: Transaction, wanted: CaseFilter, *, limit: int)
         wanted.since,
         wanted.is_open,
         limit,
+        wanted.group,
+        wanted.owner,
+        wanted.is_snoozed,
+        after,
+        list(wanted.visible_to) if wanted.visible_to is not None else None,
     )
     return tuple(_case(row) for row in rows)
 
@@ -189,6 +223,16 @@ async def discard(transaction: Transaction, deliveries: Sequence[DeliveryId]) ->
     await transaction.execute(statement("discard_deliveries"), list(deliveries))
 
 
+async def restore(transaction: Transaction, deliveries: Sequence[DeliveryId]) -> None:
+    """Take the discard of *deliveries* back: they are dead letters again."""
+    await transaction.execute(statement("restore_deliveries"), list(deliveries))
+
+
+async def reopen_cases(transaction: Transaction, case_ids: Sequence[int]) -> None:
+    """Let the cases wait for an operator again."""
+    await transaction.execute(statement("reopen_cases"), list(case_ids))
+
+
 async def schedule(transaction: Transaction, receipts: Sequence[DeliveryId]) -> None:
     """Promise the deliveries of *receipts* to whichever hub process claims them first."""
     await transaction.execute(statement("schedule_receipts"), list(receipts))
@@ -230,4 +274,12 @@ def _case(row: asyncpg.Record) -> Case:
         subject=row["subject"],
         state=DeliveryState(row["state"]) if row["state"] else None,
         attempt=row["attempt"],
+        cause_code=row["cause_code"],
+        cause_rule=row["cause_rule"],
+        certificate=row["certificate"],
+        group_key=row["group_key"],
+        owner=row["owner"],
+        snoozed_until=row["snoozed_until"],
+        ticket=row["ticket"],
+        times_back=row["times_back"],
     )

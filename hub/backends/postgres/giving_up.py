@@ -1,9 +1,9 @@
 """A delivery that did not arrive: tried again as a row, or given up as a case, together with the proof."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from hub.backends.postgres import issuing, reporting
 from hub.backends.postgres.issuing import Failure, NewId
@@ -17,6 +17,8 @@ from hub.message.identifiers import DeliveryId
 from hub.message.outbox import Expire, GiveUp, Recovery, Retry, ReturnedDelivery
 from hub.message.receipt import FailureKind, Receipt, ReceiptEvent
 from hub.ports import Recover
+
+_RULE_CHARACTERS: Final = 200
 
 
 async def give_up_or_retry(
@@ -39,7 +41,7 @@ async def give_up_or_retry(
         transaction, [(delivery, what) for _, delivery, what in decided if isinstance(what, Retry)], at
     )
     ended = [(delivery, what) for _, delivery, what in decided if not isinstance(what, Retry)]
-    return await _end(transaction, ended, at, new_id)
+    return await _end(transaction, ended, {each.delivery_id: _root(each) for each in live}, at, new_id)
 
 
 def _looked_at(
@@ -101,7 +103,11 @@ async def _retry(
 
 
 async def _end(
-    transaction: Transaction, ended: Sequence[tuple[LockedDelivery, Recovery]], at: datetime, new_id: NewId
+    transaction: Transaction,
+    ended: Sequence[tuple[LockedDelivery, Recovery]],
+    roots: Mapping[DeliveryId, tuple[str, str | None]],
+    at: datetime,
+    new_id: NewId,
 ) -> list[Receipt]:
     if not ended:
         return []
@@ -120,14 +126,26 @@ async def _end(
     )
     dead = [each for each in changed if each.state is DeliveryState.DEAD]
     cases = [
-        (each.delivery_id, each.mailbox, failures[each.delivery_id].cause, each.episode) for each in dead
+        (
+            each.delivery_id,
+            each.mailbox,
+            failures[each.delivery_id].cause,
+            each.episode,
+            *roots[each.delivery_id],
+        )
+        for each in dead
     ]
     if cases:
-        await transaction.execute(statement("open_cases"), *columns(cases, 4))
+        await transaction.execute(statement("open_cases"), *columns(cases, 6))
     await append(transaction, [_ended_event(each, failures[each.delivery_id]) for each in changed])
     told = [[each] for each in changed if each.kind != MessageKind.RECEIPT.value]
     event = ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE
     return await issuing.owe(transaction, event, told, at=at, new_id=new_id, failures=failures)
+
+
+def _root(each: ReturnedDelivery) -> tuple[str, str | None]:
+    """Return what cases are grouped by: the reason, and the kind of error or the rule that was named."""
+    return each.reason.value, each.note.partition(": ")[0][:_RULE_CHARACTERS] if each.note else None
 
 
 def _ending(what: Recovery, *, is_unconfirmed: bool) -> tuple[Trigger, Failure]:

@@ -10,7 +10,7 @@ from hub.backends.postgres.reporting import LockedDelivery
 from hub.message.delivery_state import ACKNOWLEDGED, DeliveryState, Trigger
 from hub.message.evidence import Submitted
 from hub.message.identifiers import digest_of
-from hub.operations.cases import obstacle
+from hub.operations.case_batch import obstacle
 
 
 def a_case(state: DeliveryState = DeliveryState.DEAD, *, outcome: str | None = None) -> LockedCase:
