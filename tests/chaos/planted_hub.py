@@ -11,6 +11,7 @@ from hub.backends.postgres import enlisting, giving_up, issuing, outbox, posting
 from hub.backends.postgres.enlisting import Admission
 from hub.backends.postgres.posting import Lane, NewDelivery
 from hub.backends.postgres.reporting import LockedDelivery
+from hub.backends.postgres.sealing import SealingSession
 from hub.backends.postgres.statements import statement
 from hub.backends.rabbitmq import publisher
 from hub.backends.rabbitmq.publisher import RabbitPublisher
@@ -136,6 +137,15 @@ def fresh_delivery_id() -> None:
     _put(publisher, "headers_of", renamed)
 
 
+def seals_past_writers() -> None:
+    """Seal up to the highest number that there is, though somebody may still hold a lower one."""
+
+    async def impatient(self: SealingSession) -> None:
+        self._horizon = int(str(await self._connection.fetchval(statement("read_allocated_event"))))
+
+    _put(SealingSession, "_look", impatient)
+
+
 FAULTS: Final[dict[str, Plant]] = {
     "ack-before-commit": ack_before_commit,
     "no-dedupe-key": no_dedupe_key,
@@ -148,6 +158,7 @@ FAULTS: Final[dict[str, Plant]] = {
     "handover-when-consigned": handover_when_consigned,
     "gives-up-without-a-case": gives_up_without_a_case,
     "fresh-delivery-id": fresh_delivery_id,
+    "seals-past-writers": seals_past_writers,
 }
 
 
