@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from secrets import SystemRandom
 from typing import Final, Protocol
 
 import structlog
@@ -36,7 +37,6 @@ from hub.backends.rabbitmq.publisher import PublishLimits, RabbitPublisher
 from hub.backends.web import WebClient, WebLimits
 from hub.catalogue import Catalogue
 from hub.delivery.line import DeliveryLine
-from hub.delivery.recover import RecoveryPolicy
 from hub.errors import ConfigurationError
 from hub.intake.attachment_rules import AttachmentLimits
 from hub.intake.line import IntakeLine
@@ -132,7 +132,7 @@ class Hub:
         self._backends = backends
         self._clock = SystemClock()
         self._attest = Attestation(key=hub_key(settings), executor=backends.pen)
-        self._recover = RecoveryPolicy(delays=settings.retry_delays).decide
+        self._recover = settings.recovery_policy.drawing(SystemRandom().random)
         self._registry = PostgresRegistry(
             backends.database, clock=self._clock, max_age=settings.registry_interval
         )
@@ -141,6 +141,7 @@ class Hub:
             delivery_lifetime=settings.delivery_lifetime,
             status_patience=settings.status_patience,
             park_time=settings.park_time,
+            breaker=settings.breaker_terms,
         )
         self._relay = self._make_relay()
 
@@ -276,7 +277,11 @@ class Hub:
         return ReturnsWorker(
             consumer=self._consumer(properties.RETURNED_QUEUE),
             returns=PostgresReturns(
-                self._backends.database, claimant=self._backends.claimant, clock=self._clock, new_id=new_id
+                self._backends.database,
+                claimant=self._backends.claimant,
+                clock=self._clock,
+                new_id=new_id,
+                breaker=self._terms.breaker,
             ),
             quarantine=self._quarantine,
             relay=self._relay,

@@ -1,9 +1,12 @@
 """Every setting of the hub: from the environment (`HUB_…`) over one TOML file, all complaints at once."""
 
 import tomllib
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -12,7 +15,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from hub.delivery.recover import RecoveryPolicy, RetryRule
 from hub.errors import ConfigurationError
+from hub.message.alert import AlertTerms
+from hub.message.breaker import BreakerTerms
+from hub.message.outbox import ReturnReason
 from hub.message.trust import RevocationPolicy
 from hub.signature.key_source import KeySource
 from hub.signature.source import host_of
@@ -37,6 +44,17 @@ def _key_name(name: str) -> str:
     return name
 
 
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _is_protected(address: str) -> bool:
+    """Whether what is sent to *address* is read by nobody on the way."""
+    parts = urlsplit(address)
+    if parts.hostname is None or parts.username is not None or parts.query or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 KeyName = Annotated[str, AfterValidator(_key_name)]
 
@@ -50,7 +68,45 @@ class AnchorSettings(BaseModel):
     hosts: tuple[str, ...] = ()
 
 
-Delays = Annotated[tuple[timedelta, ...], Field(min_length=1)]
+def _growing(delays: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    if any(each < timedelta(0) for each in delays):
+        msg = "a delay cannot be negative"
+        raise ValueError(msg)
+    if any(later < sooner for sooner, later in pairwise(delays)):
+        msg = "delays have to grow: one is shorter than the one before it"
+        raise ValueError(msg)
+    return delays
+
+
+def _retried(cause: ReturnReason) -> ReturnReason:
+    if cause is ReturnReason.EXPIRED:
+        msg = "what has expired is never tried again"
+        raise ValueError(msg)
+    return cause
+
+
+Delays = Annotated[tuple[timedelta, ...], Field(min_length=1), AfterValidator(_growing)]
+Jitter = Annotated[float, Field(ge=0, le=1)]
+Cause = Annotated[ReturnReason, AfterValidator(_retried)]
+Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9._*?-]{1,64}$")]
+
+
+class RetrySettings(BaseModel):
+    """How deliveries are tried again that came back for certain causes, or from certain mailboxes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    causes: tuple[Cause, ...] = ()
+    mailboxes: tuple[Pattern, ...] = ()
+    delays: Delays
+    jitter: Jitter = 0.2
+
+    @property
+    def rule(self) -> RetryRule:
+        """Return what the policy goes by."""
+        return RetryRule(
+            causes=frozenset(self.causes), mailboxes=self.mailboxes, delays=self.delays, jitter=self.jitter
+        )
 
 
 class Settings(BaseSettings):
@@ -62,6 +118,7 @@ class Settings(BaseSettings):
         extra="forbid",
         hide_input_in_errors=True,
         nested_model_default_partial_update=True,
+        use_attribute_docstrings=True,
     )
 
     postgres_dsn: SecretStr
@@ -150,6 +207,7 @@ class Settings(BaseSettings):
     """Their bytes together."""
 
     retry_delays: Delays = (
+        timedelta(0),
         timedelta(seconds=10),
         timedelta(minutes=1),
         timedelta(minutes=10),
@@ -157,6 +215,24 @@ class Settings(BaseSettings):
         timedelta(hours=6),
     )
     """Delay before the second attempt, the third, …; one attempt more than delays, then a dead letter."""
+    retry_jitter: Jitter = 0.2
+    """Every delay is longer by a random part of itself, up to this one, so that what came back together is
+    not tried again together."""
+    retry_policies: tuple[RetrySettings, ...] = ()
+    """Other `delays` and `jitter` for certain `causes` (`rejected`, `delivery_limit`, `unroutable`,
+    `hub_failure`) or `mailboxes` (`G22*`); the first that fits counts
+    ([examples](../how-to/operate.md#retries-and-breakers))."""
+    breaker_failures: int = Field(default=5, ge=0)
+    """After so many returns in a row, with no acknowledgement between them, a mailbox is parked as failing; 0
+    never parks one for that."""
+    breaker_documents: int = Field(default=3, ge=1)
+    """Of so many different deliveries at least: what is bad about one document is not its recipient's."""
+    breaker_pause: timedelta = Field(default=timedelta(seconds=30), gt=timedelta(0))
+    """How long a failing mailbox gets nothing, before one probe; twice as long after each that comes back."""
+    breaker_longest_pause: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    """The pause grows no further."""
+    breaker_probe_patience: timedelta = Field(default=timedelta(seconds=30), gt=timedelta(0))
+    """A probe that is neither acknowledged nor back by then counts as taken."""
     delivery_lifetime: timedelta = Field(default=timedelta(days=15), gt=timedelta(0))
     """After so long an uncollected delivery expires, with a signed notice."""
     status_patience: timedelta = Field(default=timedelta(seconds=10), ge=timedelta(0))
@@ -168,10 +244,52 @@ class Settings(BaseSettings):
     registry_interval: timedelta = Field(default=timedelta(seconds=1), gt=timedelta(0))
     """How old the directory in memory may be."""
 
+    alert_mail_server: SecretStr | None = None
+    """Where alerts are handed over as e-mail: `smtps://user:password@host:465`, or `smtp://…:587` for STARTTLS;
+    `smtp://localhost?plain=yes` for a relay on the same machine. Without it none are."""
+    alert_mail_from: str | None = None
+    """Address that alerts come from."""
+    alert_mail_to: tuple[str, ...] = ()
+    """Addresses that alerts go to."""
+    alert_mail_ca: ReadableFile | None = None
+    """PEM file with the authorities of the mail server's certificate; those that the machine trusts without."""
+    alert_webhook: SecretStr | None = None
+    """Address that alerts are POSTed to as JSON; `https` beyond this machine. Without it none are."""
+    alert_webhook_key: SecretStr | None = None
+    """Signs what is POSTed (HMAC-SHA256 as in Standard Webhooks: `webhook-signature`)."""
+    alert_interval: timedelta = Field(default=timedelta(seconds=15), gt=timedelta(0))
+    """How often the hub looks for incidents."""
+    alert_calm: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(0))
+    """How long an incident has to be gone until it is over: one that flickers is one."""
+    alert_waiting: timedelta = Field(default=timedelta(minutes=15), gt=timedelta(0))
+    """An alert begins when a delivery has waited so long for its mailbox,"""
+    alert_waiting_count: int = Field(default=1000, ge=1)
+    """when so many wait for one mailbox,"""
+    alert_invalid_per_hour: int = Field(default=10, ge=1)
+    """when so many messages that nobody vouches for came within an hour,"""
+    alert_cases_per_hour: int = Field(default=20, ge=1)
+    """or when so many deliveries became dead letters within an hour."""
+
     http_host: str = "127.0.0.1"
     """Where health and metrics listen."""
     http_port: int = Field(default=0, ge=0, le=65535)
     """Health and metrics; 0 takes a free port and logs it."""
+    console_host: str = "127.0.0.1"
+    """Where the operators' console listens; a proxy in front of it gives it TLS."""
+    console_port: int = Field(default=0, ge=0, le=65535)
+    """The console; 0 takes a free port and logs it."""
+    console_url: str | None = None
+    """Address at which browsers reach the console, `https` beyond this machine; needed for single sign-on."""
+    console_idle: timedelta = Field(default=timedelta(minutes=30), gt=timedelta(0))
+    """After so long without a request a session of the console ends."""
+    console_session: timedelta = Field(default=timedelta(hours=12), gt=timedelta(0))
+    """After so long it ends in any case."""
+    console_oidc_issuer: str | None = None
+    """OpenID provider by which people log in to the console, as it calls itself; `https`."""
+    console_oidc_client_id: str | None = None
+    """What the provider calls the console."""
+    console_oidc_client_secret: SecretStr | None = None
+    """What the provider knows the console by; not needed where it takes it for a public client."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is readable in a terminal and JSON elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -189,6 +307,17 @@ class Settings(BaseSettings):
         )
 
     @property
+    def alert_terms(self) -> AlertTerms:
+        """From when on something is an incident."""
+        return AlertTerms(
+            waiting=self.alert_waiting,
+            waiting_count=self.alert_waiting_count,
+            invalid_per_hour=self.alert_invalid_per_hour,
+            cases_per_hour=self.alert_cases_per_hour,
+            calm=self.alert_calm,
+        )
+
+    @property
     def key_source(self) -> KeySource:
         """Where the hub's signing key comes from."""
         return KeySource(
@@ -198,9 +327,41 @@ class Settings(BaseSettings):
             certificates=self.hub_key_certificates,
         )
 
+    @property
+    def recovery_policy(self) -> RecoveryPolicy:
+        """What becomes of what comes back."""
+        return RecoveryPolicy(
+            rules=tuple(each.rule for each in self.retry_policies),
+            otherwise=RetryRule(delays=self.retry_delays, jitter=self.retry_jitter),
+        )
+
+    @property
+    def breaker_terms(self) -> BreakerTerms:
+        """When a mailbox counts as failing, and how it is tried again."""
+        return BreakerTerms(
+            failures=self.breaker_failures,
+            documents=self.breaker_documents,
+            pause=self.breaker_pause,
+            longest_pause=self.breaker_longest_pause,
+            probe_patience=self.breaker_probe_patience,
+        )
+
+    def _recovery_complaints(self) -> list[str]:
+        complaints = []
+        if any(not (each.causes or each.mailboxes) for each in self.retry_policies):
+            complaints.append(
+                "one of retry_policies names neither causes nor mailboxes: that is retry_delays"
+            )
+        if self.breaker_longest_pause < self.breaker_pause:
+            complaints.append("breaker_longest_pause is shorter than breaker_pause")
+        if 0 < self.breaker_failures < self.breaker_documents:
+            complaints.append("breaker_failures is less than breaker_documents: it could never be reached")
+        return complaints
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         complaints = [*self.broker_tls.complaints(self.amqp_url.get_secret_value())]
+        complaints += self._recovery_complaints()
         if is_in_token(self.hub_key) and not (self.hub_key_module and self.hub_key_certificates):
             complaints.append("a key in a token needs hub_key_module and hub_key_certificates, too")
         if self.time_stamp_authority is not None and host_of(self.time_stamp_authority) is None:
@@ -209,9 +370,36 @@ class Settings(BaseSettings):
             complaints.append("time_stamp_authority needs time_stamp_anchors, too")
         if "@" in (self.management_url or ""):
             complaints.append("management_url says no user: that is management_user and management_password")
+        complaints += self._console_complaints()
+        complaints += self._alert_complaints()
         if complaints:
             raise ValueError("; ".join(complaints))
         return self
+
+    def _alert_complaints(self) -> list[str]:
+        mail = (self.alert_mail_server, self.alert_mail_from, self.alert_mail_to)
+        complaints = []
+        if any(mail) and not all(mail):
+            complaints.append("alert_mail_server, alert_mail_from and alert_mail_to go together")
+        if self.alert_mail_server is not None:
+            try:
+                MailServer.parse(self.alert_mail_server.get_secret_value())
+            except ValueError as error:
+                complaints.append(f"alert_mail_server {error}")
+        if self.alert_webhook is not None and not is_safe_address(self.alert_webhook.get_secret_value()):
+            complaints.append("alert_webhook has to be an https address (http on this machine only)")
+        return complaints
+
+    def _console_complaints(self) -> Iterator[str]:
+        is_here = self.console_host in LOOPBACK
+        for name in ("console_url", "console_oidc_issuer"):
+            address: str | None = getattr(self, name)
+            if address is not None and not _is_protected(address):
+                yield f"{name} has to be an https address (http only on this machine)"
+        if self.console_url is None and not is_here:
+            yield "console_host is open to others: console_url has to say at which https address they come"
+        if self.console_oidc_issuer is not None and not (self.console_oidc_client_id and self.console_url):
+            yield "console_oidc_issuer needs console_oidc_client_id and console_url, too"
 
     @classmethod
     def settings_customise_sources(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from hub.backends.memory_evidence import issue, owe
-from hub.backends.memory_returns import give_up_or_retry
+from hub.backends.memory_returns import USUAL, give_up_or_retry
 from hub.backends.memory_store import (
     MemoryStore,
     StoredAttempt,
@@ -17,9 +17,10 @@ from hub.backends.memory_store import (
     is_parked,
     outbox_entry,
 )
+from hub.message.breaker import BreakerState, BreakerTerms
 from hub.message.delivery_state import DeliveryState, Trigger, advance
 from hub.message.edxml import MessageKind
-from hub.message.identifiers import DeliveryId, MessageId
+from hub.message.identifiers import DeliveryId, MailboxName, MessageId
 from hub.message.outbox import Attempted, OutboxEntry, PublishResult, ReturnedDelivery, ReturnReason
 from hub.message.receipt import ReceiptEvent
 from hub.ports import Attest, Recover
@@ -36,18 +37,28 @@ _FAILED: Final = MappingProxyType(
 class MemoryOutbox:
     """Implements `hub.ports.Outbox`."""
 
-    def __init__(self, store: MemoryStore, *, claimant: int, lease: timedelta, park_time: timedelta) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        claimant: int,
+        lease: timedelta,
+        park_time: timedelta,
+        breaker: BreakerTerms = USUAL,
+    ) -> None:
         """Claim and record in *store* on behalf of *claimant*."""
         self._store = store
         self._claimant = claimant
         self._lease = lease
         self._park_time = park_time
+        self._breaker = breaker
 
     async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
         """Take up to *limit* due entries of at most *octets* together (one at least)."""
         async with self._store.transaction() as tables:
             now = self._store.clock.now()
             taken: list[OutboxEntry] = []
+            drained = _drained(tables, now)
             for entry, delivery in self._due(tables, now):
                 too_much = taken and sum(len(each.body) for each in taken) + len(delivery.body) > octets
                 if len(taken) == limit or too_much:
@@ -59,6 +70,7 @@ class MemoryOutbox:
                         entry, claimed_by=self._claimant, claimed_until=now + self._lease
                     )
                     taken.append(outbox_entry(entry, delivery))
+            self._note_claim(tables, drained, taken, now)
             return taken
 
     async def release(self, entries: Sequence[OutboxEntry]) -> None:
@@ -80,9 +92,6 @@ class MemoryOutbox:
         async with self._store.transaction() as tables:
             kept = [each for each in attempts if self._confirm(tables, each)]
             full = {each.entry.mailbox for each in attempts if each.result is PublishResult.FULL}
-            tables.parked |= dict.fromkeys(full, self._store.clock.now() + self._park_time)
-            for mailbox in {each.entry.mailbox for each in kept} - full:
-                tables.parked.pop(mailbox, None)
             _note(tables, attempts, PublishResult.UNKNOWN, "unknown")
             _note(
                 tables,
@@ -92,11 +101,35 @@ class MemoryOutbox:
             )
             owed = owe(self._store, tables, ReceiptEvent.CONTENT_CONSIGNMENT, _by_submission(tables, kept))
             returned = [_returned(each) for each in attempts if each.result in _FAILED]
-            owed += give_up_or_retry(self._store, tables, returned, recover)
+            owed += give_up_or_retry(self._store, tables, returned, recover, self._breaker)
             unanswered = [each.entry for each in attempts if self._keep(tables, each)]
             self._release(tables, [each.entry for each in attempts if each.entry not in unanswered])
+            self._park(tables, full, {each.entry.mailbox for each in kept} - full)
             letters = await issue(self._store, tables, owed, attest)
             return [*unanswered, *self._store.promise(tables, letters, self._claimant, self._lease)]
+
+    def _park(self, tables: Tables, full: Collection[MailboxName], took: Collection[MailboxName]) -> None:
+        now = self._store.clock.now()
+        for mailbox in full:
+            parked = tables.breaker_of(mailbox).refused_for_length(now, self._park_time)
+            tables.put_breaker(mailbox, parked)
+        for mailbox in took:
+            breaker = tables.breaker_of(mailbox).took(is_empty=tables.is_idle(mailbox))
+            tables.put_breaker(mailbox, breaker)
+
+    def _note_claim(
+        self,
+        tables: Tables,
+        drained: Collection[MailboxName],
+        taken: Sequence[OutboxEntry],
+        now: datetime,
+    ) -> None:
+        for mailbox in drained:
+            ids = [each.delivery_id for each in taken if each.mailbox == mailbox]
+            breaker = tables.breaker_of(mailbox)
+            tables.put_breaker(
+                mailbox, breaker.claimed(ids, now, self._breaker, is_empty=tables.is_idle(mailbox))
+            )
 
     def _due(self, tables: Tables, now: datetime) -> list[tuple[StoredEntry, StoredDelivery]]:
         """Return what is free, due and not parked, urgent ones first."""
@@ -105,7 +138,16 @@ class MemoryOutbox:
             for entry in tables.entries.values()
             if entry.not_before <= now and self._store.is_free(entry, now)
         ]
-        due = [pair for pair in found if not is_parked(tables, pair[1], now)]
+        left = {name: tables.breaker_of(name).allowance or 0 for name in _drained(tables, now)}
+        due = []
+        for entry, delivery in sorted(found, key=_drain_order):
+            if delivery.mailbox in left:
+                left[delivery.mailbox] -= 1
+                is_allowed = left[delivery.mailbox] >= 0
+            else:
+                is_allowed = not is_parked(tables, delivery)
+            if is_allowed:
+                due.append((entry, delivery))
         return sorted(due, key=lambda pair: (not pair[1].is_urgent, pair[0].entry_id))
 
     def _is_mine(self, entry: StoredEntry) -> bool:
@@ -142,6 +184,22 @@ class MemoryOutbox:
                 tables.entries[each.entry_id] = replace(entry, claimed_by=None, claimed_until=None)
             else:
                 del tables.entries[each.entry_id]
+
+
+def _drained(tables: Tables, now: datetime) -> list[MailboxName]:
+    """Return the mailboxes of which a claim may take a little now."""
+    return [
+        mailbox
+        for mailbox, each in tables.breakers.items()
+        if each.state is not BreakerState.CLOSED and (each.parked_until or now) <= now
+    ]
+
+
+def _drain_order(pair: tuple[StoredEntry, StoredDelivery]) -> tuple[object, ...]:
+    """Put what is urgent first, then what came back, then what was never sent."""
+    entry, delivery = pair
+    since = 0.0 if entry.is_fresh else entry.not_before.timestamp()
+    return (not delivery.is_urgent, entry.is_fresh, since, entry.entry_id)
 
 
 def _by_submission(tables: Tables, kept: Sequence[Attempted]) -> list[list[StoredDelivery]]:

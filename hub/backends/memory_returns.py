@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import assert_never
+from functools import partial
+from typing import Final, assert_never
 
 from hub.backends.memory_evidence import Failure, issue, owe
 from hub.backends.memory_store import (
@@ -14,30 +15,35 @@ from hub.backends.memory_store import (
     StoredEntry,
     Tables,
 )
+from hub.message.breaker import BreakerTerms, judge
 from hub.message.delivery_state import DeliveryState, Trigger, advance
 from hub.message.edxml import MessageKind
 from hub.message.outbox import Expire, GiveUp, OutboxEntry, Retry, ReturnedDelivery, ReturnReason
 from hub.message.receipt import FailureKind, Receipt, ReceiptEvent
 from hub.ports import Attest, Recover
 
+USUAL: Final = BreakerTerms()
 _OPEN = frozenset({DeliveryState.WAITING, DeliveryState.CONSIGNED})
 
 
 class MemoryReturns:
     """Implements `hub.ports.Returns`."""
 
-    def __init__(self, store: MemoryStore, *, claimant: int, lease: timedelta) -> None:
+    def __init__(
+        self, store: MemoryStore, *, claimant: int, lease: timedelta, breaker: BreakerTerms = USUAL
+    ) -> None:
         """Settle returns in *store* on behalf of *claimant*."""
         self._store = store
         self._claimant = claimant
         self._lease = lease
+        self._breaker = breaker
 
     async def settle(
         self, returned: Sequence[ReturnedDelivery], recover: Recover, attest: Attest
     ) -> Sequence[OutboxEntry]:
         """Look, decide, and store the decision with the receipts that it makes true."""
         async with self._store.transaction() as tables:
-            owed = give_up_or_retry(self._store, tables, returned, recover)
+            owed = give_up_or_retry(self._store, tables, returned, recover, self._breaker)
             letters = await issue(self._store, tables, owed, attest)
             return self._store.promise(tables, letters, self._claimant, self._lease)
 
@@ -62,7 +68,11 @@ class MemoryReturns:
 
 
 def give_up_or_retry(
-    store: MemoryStore, tables: Tables, returned: Sequence[ReturnedDelivery], recover: Recover
+    store: MemoryStore,
+    tables: Tables,
+    returned: Sequence[ReturnedDelivery],
+    recover: Recover,
+    terms: BreakerTerms,
 ) -> list[Receipt]:
     """Look first, then decide each of *returned*; returns the failure receipts that are owed."""
     owed: list[Receipt] = []
@@ -75,7 +85,10 @@ def give_up_or_retry(
                 delivery_id=delivery.delivery_id, attempt=delivery.attempt, outcome=each.reason.value
             )
         )
-        match recover(each, delivery.tries):
+        decide = partial(recover, replace(each, mailbox=delivery.mailbox), delivery.tries)
+        breaker, what = judge(tables.breaker_of(delivery.mailbox), each, decide, terms)
+        tables.put_breaker(delivery.mailbox, breaker)
+        match what:
             case Retry() as retry:
                 _schedule(tables, delivery, retry)
             case GiveUp(cause=cause):
@@ -91,7 +104,12 @@ def give_up_or_retry(
 
 
 def _schedule(tables: Tables, delivery: StoredDelivery, retry: Retry) -> None:
-    waiting = replace(delivery, state=DeliveryState.WAITING, attempt=delivery.attempt + 1)
+    waiting = replace(
+        delivery,
+        state=DeliveryState.WAITING,
+        attempt=delivery.attempt + 1,
+        first_attempt=delivery.first_attempt if retry.costs_try else delivery.first_attempt + 1,
+    )
     tables.deliveries[delivery.delivery_id] = waiting
     entry = tables.entry_of(delivery.delivery_id)
     if entry is None:

@@ -177,6 +177,7 @@ class _Work:
             self.tables.documents[authorized.sender, header.document_id] = authorized.valid.content_digest
         if reported is not None and isinstance(header, StatusHeader):
             self._move(reported, header.status)
+            self._calm(reported, header.status)
         entered: list[StoredDelivery] = []
         about: list[ReceiptSubject] = []
         for wanted in self._deliveries(_submitted(message_id, received, authorized), authorized):
@@ -194,6 +195,12 @@ class _Work:
                 )
             )
         return Accepted(message_id=message_id, deliveries=tuple(each.delivery_id for each in entered))
+
+    def _calm(self, reported: StoredDelivery, status: StatusCode) -> None:
+        """Let the breaker of a recipient's mailbox hear that the recipient said something."""
+        if status is not StatusCode.RECALL_REQUESTED:
+            breaker = self.tables.breaker_of(reported.mailbox).acknowledged({reported.delivery_id})
+            self.tables.put_breaker(reported.mailbox, breaker)
 
     def _deliveries(self, submitted: Submitted, authorized: AuthorizedMessage) -> list[StoredDelivery]:
         header = authorized.valid.header

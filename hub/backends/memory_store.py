@@ -11,6 +11,7 @@ from typing import Self, TypeAlias
 from uuid import UUID
 
 from hub.errors import TemporaryFailure
+from hub.message.breaker import Breaker, BreakerState
 from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import BusinessType, MessageKind
 from hub.message.evidence import Submitted
@@ -134,7 +135,8 @@ class Tables:
     entry_count: int = 0
     attempts: list[StoredAttempt] = field(default_factory=list)
     cases: list[StoredCase] = field(default_factory=list)
-    parked: dict[MailboxName, datetime] = field(default_factory=dict)
+    breakers: dict[MailboxName, Breaker] = field(default_factory=dict)
+    """Of the mailboxes that are in trouble."""
     kept: dict[tuple[str, bytes], int] = field(default_factory=dict)
 
     def copy(self) -> Self:
@@ -172,6 +174,20 @@ class Tables:
             if is_earlier and entry.is_fresh and not may_hold(entry):
                 return True
         return False
+
+    def breaker_of(self, mailbox: MailboxName) -> Breaker:
+        """Return the breaker of *mailbox*; one that nothing is known of is closed."""
+        return self.breakers.get(mailbox, Breaker())
+
+    def put_breaker(self, mailbox: MailboxName, breaker: Breaker) -> None:
+        """Remember *breaker*, unless there is nothing to remember."""
+        self.breakers.pop(mailbox, None)
+        if breaker != Breaker():
+            self.breakers[mailbox] = breaker
+
+    def is_idle(self, mailbox: MailboxName) -> bool:
+        """Whether nothing waits for *mailbox*."""
+        return all(self.deliveries[each.delivery_id].mailbox != mailbox for each in self.entries.values())
 
     def close_cases(self, delivery_id: DeliveryId) -> None:
         """Close what was open about *delivery_id*."""
@@ -229,7 +245,7 @@ class MemoryStore:
         handed_over = []
         for delivery in deliveries:
             tables.entry_count += 1
-            waits = is_parked(tables, delivery, now) or tables.is_overtaking(
+            waits = is_parked(tables, delivery) or tables.is_overtaking(
                 delivery, lambda entry: entry.claimed_by == claimant
             )
             entry = StoredEntry(
@@ -266,9 +282,9 @@ def enter(tables: Tables, deliveries: Sequence[StoredDelivery]) -> tuple[StoredD
     return tuple(entered)
 
 
-def is_parked(tables: Tables, delivery: StoredDelivery, now: datetime) -> bool:
-    """Whether the mailbox of *delivery* takes nothing at present."""
-    return delivery.mailbox in tables.parked and tables.parked[delivery.mailbox] > now
+def is_parked(tables: Tables, delivery: StoredDelivery) -> bool:
+    """Whether what goes to the mailbox of *delivery* has to wait as a row."""
+    return tables.breaker_of(delivery.mailbox).state is not BreakerState.CLOSED
 
 
 def outbox_entry(entry: StoredEntry, delivery: StoredDelivery) -> OutboxEntry:

@@ -82,6 +82,8 @@ class ReturnedDelivery:
     note: str | None
     """What the recipient said about it, where it said something."""
     at: datetime
+    mailbox: MailboxName | None = None
+    """Where it came back from; known once its row has been looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Retry:
     """Try again, not before a moment."""
 
     not_before: datetime
+    costs_try: bool = True
+    """False while its mailbox is parked for failing: the attempt rises, the tries do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

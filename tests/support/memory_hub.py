@@ -19,7 +19,7 @@ from hub.backends.memory_seam import MemorySeam
 from hub.backends.memory_store import MemoryStore
 from hub.catalogue import Catalogue
 from hub.delivery.line import DeliveryLine
-from hub.delivery.recover import RecoveryPolicy
+from hub.delivery.recover import RecoveryPolicy, RetryRule
 from hub.intake.line import IntakeLine
 from hub.intake.parse import ParseLimits
 from hub.intake.validate import ContentLimits
@@ -27,7 +27,7 @@ from hub.message.directory import Agency, Mandate, RegisteredCertificate
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import AgencyCode, AgencyKey, MailboxName
 from hub.message.properties import INTAKE_QUEUE, RETURNED_QUEUE, queue_of
-from hub.ports import Attest, BatchLimits, Outbox, Publisher, Returns, Seam
+from hub.ports import Attest, BatchLimits, Outbox, Publisher, Recover, Returns, Seam
 from hub.signature.signing import sign_envelope
 from hub.workers.intake import Intake, IntakeWorker
 from hub.workers.relay import Relay, RelayLimits
@@ -118,14 +118,14 @@ class MemoryHub:
             line=DeliveryLine(publisher=self.publisher or self.broker.publisher(), clock=SystemClock()),
             outbox=self.outbox or self.memory_outbox(),
             registry=self.registry,
-            recover=self.recovery.decide,
+            recover=self.recover,
             attest=self.attest,
             limits=self.limits,
         )
 
     @property
-    def recovery(self) -> RecoveryPolicy:
-        return RecoveryPolicy(delays=self.delays)
+    def recover(self) -> Recover:
+        return RecoveryPolicy(otherwise=RetryRule(delays=self.delays)).drawing(lambda: 0.0)
 
     def memory_seam(self) -> MemorySeam:
         return MemorySeam(
@@ -166,7 +166,7 @@ class MemoryHub:
             returns=self.returns or self.memory_returns(),
             quarantine=MemoryQuarantine(self.store),
             relay=self.relay,
-            recover=self.recovery.decide,
+            recover=self.recover,
             attest=self.attest,
             clock=SystemClock(),
             probe=self.store.probe,

@@ -193,7 +193,9 @@ class MemoryStoreUnderTest:
 
     async def process(self, *, terms: Terms = TERMS, lease: timedelta = LEASE) -> HubProcess:
         number = self.store.join()
-        outbox = MemoryOutbox(self.store, claimant=number, lease=lease, park_time=terms.park_time)
+        outbox = MemoryOutbox(
+            self.store, claimant=number, lease=lease, park_time=terms.park_time, breaker=terms.breaker
+        )
         return HubProcess(
             number=number,
             seam=MemorySeam(
@@ -204,7 +206,7 @@ class MemoryStoreUnderTest:
                 status_patience=terms.status_patience,
             ),
             outbox=outbox,
-            returns=MemoryReturns(self.store, claimant=number, lease=lease),
+            returns=MemoryReturns(self.store, claimant=number, lease=lease, breaker=terms.breaker),
         )
 
     async def kill(self, process: HubProcess) -> None:
@@ -263,7 +265,9 @@ class PostgresUnderTest:
             number=claimant.number,
             seam=PostgresSeam(self.database, claimant=claimant, clock=clock, new_id=new_id, terms=terms),
             outbox=PostgresOutbox(self.database, claimant=claimant, clock=clock, new_id=new_id, terms=terms),
-            returns=PostgresReturns(self.database, claimant=claimant, clock=clock, new_id=new_id),
+            returns=PostgresReturns(
+                self.database, claimant=claimant, clock=clock, new_id=new_id, breaker=terms.breaker
+            ),
         )
 
     async def kill(self, process: HubProcess) -> None:

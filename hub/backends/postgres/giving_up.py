@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final, assert_never
 
-from hub.backends.postgres import issuing, reporting
+from hub.backends.postgres import breaking, issuing, reporting
 from hub.backends.postgres.issuing import Failure, NewId
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
+from hub.message.breaker import COUNTED, BreakerTerms, judge
 from hub.message.delivery_state import ACKNOWLEDGED, CLOSED, DeliveryState, Trigger, advance
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import DeliveryId
@@ -27,14 +29,16 @@ async def give_up_or_retry(
     locked: dict[DeliveryId, LockedDelivery],
     recover: Recover,
     *,
+    breaker: BreakerTerms,
     at: datetime,
     new_id: NewId,
 ) -> list[Receipt]:
     """Look first, then decide each of *returned*; returns the failure receipts that are owed, unsigned."""
     live, stale = _looked_at(returned, locked)
-    decided = [
-        (each, locked[each.delivery_id], recover(each, locked[each.delivery_id].tries)) for each in live
+    pairs = [
+        (replace(each, mailbox=locked[each.delivery_id].mailbox), locked[each.delivery_id]) for each in live
     ]
+    decided = await _decide(transaction, pairs, recover, breaker, at)
     await _note(transaction, decided)
     await append(transaction, [_stale_event(each, locked.get(each.delivery_id)) for each in stale])
     await _retry(
@@ -66,6 +70,29 @@ def _concerns(returned: ReturnedDelivery, delivery: LockedDelivery | None) -> bo
     return is_open and returned.attempt == delivery.attempt
 
 
+async def _decide(
+    transaction: Transaction,
+    pairs: Sequence[tuple[ReturnedDelivery, LockedDelivery]],
+    recover: Recover,
+    terms: BreakerTerms,
+    at: datetime,
+) -> list[tuple[ReturnedDelivery, LockedDelivery, Recovery]]:
+    """Decide one after the other, in the order in which they came back: a breaker counts what is in a row."""
+    counted = {delivery.mailbox for each, delivery in pairs if each.reason in COUNTED and terms.failures}
+    before = await breaking.lock(transaction, counted)
+    after = dict(before)
+    decided = []
+    for each, delivery in pairs:
+        decide = partial(recover, each, delivery.tries)
+        if delivery.mailbox in after:
+            after[delivery.mailbox], what = judge(after[delivery.mailbox], each, decide, terms)
+        else:
+            what = decide()
+        decided.append((each, delivery, what))
+    await breaking.store(transaction, before, after, at=at)
+    return decided
+
+
 async def _note(
     transaction: Transaction, decided: Sequence[tuple[ReturnedDelivery, LockedDelivery, Recovery]]
 ) -> None:
@@ -83,7 +110,7 @@ async def _retry(
 ) -> None:
     if not retried:
         return
-    changed = [_after(delivery, Trigger.RETRIED, attempt=delivery.attempt + 1) for delivery, _ in retried]
+    changed = [_tried_again(delivery, what) for delivery, what in retried]
     await reporting.store(transaction, changed, at)
     rows = [
         (
@@ -161,15 +188,20 @@ def _ending(what: Recovery, *, is_unconfirmed: bool) -> tuple[Trigger, Failure]:
             assert_never(what)
 
 
-def _after(delivery: LockedDelivery, trigger: Trigger, *, attempt: int | None = None) -> LockedDelivery:
-    state = advance(delivery.state, trigger) or delivery.state
-    return replace(delivery, state=state, attempt=attempt or delivery.attempt)
+def _after(delivery: LockedDelivery, trigger: Trigger) -> LockedDelivery:
+    return replace(delivery, state=advance(delivery.state, trigger) or delivery.state)
+
+
+def _tried_again(delivery: LockedDelivery, what: Retry) -> LockedDelivery:
+    first = delivery.first_attempt if what.costs_try else delivery.first_attempt + 1
+    return replace(_after(delivery, Trigger.RETRIED), attempt=delivery.attempt + 1, first_attempt=first)
 
 
 def _returned_event(each: ReturnedDelivery, delivery: LockedDelivery, what: Recovery) -> Event:
     detail: dict[str, object] = {"attempt": each.attempt, "reason": each.reason.value}
     if isinstance(what, Retry):
         detail["not_before"] = what.not_before.isoformat()
+        detail |= {} if what.costs_try else {"costs_no_try": True}
     return Event(
         name="delivery.returned",
         message_id=delivery.message_id,

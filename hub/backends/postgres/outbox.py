@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from hub.backends.postgres import issuing, posting, reporting
+from hub.backends.postgres import breaking, issuing, posting, reporting
 from hub.backends.postgres.claimant import CLASS_OF_CLAIMANTS, Claimant
 from hub.backends.postgres.giving_up import give_up_or_retry
 from hub.backends.postgres.issuing import NewId
@@ -15,7 +15,6 @@ from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.postgres.seam import Terms
 from hub.backends.postgres.statements import columns, statement
-from hub.backends.postgres.trail import Event, append
 from hub.crash import crash_point
 from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import MessageKind
@@ -56,6 +55,7 @@ class PostgresOutbox:
     async def claim(self, limit: int, octets: int) -> Sequence[OutboxEntry]:
         """Take up to *limit* due entries of at most *octets* together (one at least), in a short commit."""
         async with self._database.transaction() as transaction:
+            drained = await breaking.due(transaction)
             rows = await transaction.fetch(
                 statement("claim_outbox_entries"),
                 self._claimant.number,
@@ -64,10 +64,14 @@ class PostgresOutbox:
                 self._claimant.lease,
                 CLASS_OF_CLAIMANTS,
                 self._served_last,
+                list(drained),
+                [each.allowance for each in drained.values()],
             )
             needless = [row["entry_id"] for row in rows if row["state"] != DeliveryState.WAITING.value]
             if needless:
                 await transaction.execute(statement("delete_acknowledged_outbox_entries"), needless)
+            taken = _taken(rows)
+            await breaking.claimed(transaction, drained, taken, self._terms.breaker, at=self._clock.now())
         self._served_last = rows[-1]["mailbox"] if rows else ""  # the next claim serves those behind it first
         return [_entry(row) for row in rows if row["state"] == DeliveryState.WAITING.value]
 
@@ -91,13 +95,15 @@ class PostgresOutbox:
             confirmed, took_too = await self._confirm(
                 transaction, [each for each in kept if not _is_receipt(each)]
             )
-            full = _with(attempts, PublishResult.FULL)
-            await self._park(transaction, full)
-            await self._unpark(transaction, sorted((took | took_too) - {each.entry.mailbox for each in full}))
             now = self._clock.now()
             owed = await self._owe_consignments(transaction, list(confirmed.values()), now)
             unanswered = await self._keep_unanswered(transaction, _with(attempts, PublishResult.UNKNOWN))
             owed += await self._recover(transaction, attempts, recover, now)
+            full = _with(attempts, PublishResult.FULL)
+            await self._park(transaction, full, now)
+            await breaking.took(
+                transaction, (took | took_too) - {each.entry.mailbox for each in full}, at=now
+            )
             receipts = await issuing.issue(transaction, owed, attest, self._new_id)
             await posting.enter(transaction, receipts)
             crash_point("delivery.inside_mark")
@@ -110,7 +116,15 @@ class PostgresOutbox:
         failed = [each for each in attempts if each.result in _FAILED]
         locked = await _locked(transaction, failed)
         returned = [_returned(each) for each in failed]
-        owed = await give_up_or_retry(transaction, returned, locked, recover, at=at, new_id=self._new_id)
+        owed = await give_up_or_retry(
+            transaction,
+            returned,
+            locked,
+            recover,
+            breaker=self._terms.breaker,
+            at=at,
+            new_id=self._new_id,
+        )
         await self._release(transaction, [each.entry for each in failed])  # what was acknowledged meanwhile
         return owed
 
@@ -154,25 +168,11 @@ class PostgresOutbox:
         took = {MailboxName(row["mailbox"]) for row in found if row["was_parked"]}
         return reporting.locked_deliveries(found), took
 
-    async def _park(self, transaction: Transaction, attempts: Sequence[Attempted]) -> None:
-        if not attempts:
-            return
-        until = self._clock.now() + self._terms.park_time
-        mailboxes = sorted({each.entry.mailbox for each in attempts})
-        rows = [(mailbox, until, "its queue is full") for mailbox in mailboxes]
-        parked = await transaction.fetch(statement("park_mailboxes"), *columns(rows, 3))
-        events = [
-            Event(name="mailbox.parked", detail={"mailbox": row["name"]}) for row in parked if row["is_new"]
-        ]
-        await append(transaction, events)
-        await self._release(transaction, [each.entry for each in attempts])
-
-    async def _unpark(self, transaction: Transaction, mailboxes: Sequence[MailboxName]) -> None:
-        if mailboxes:
-            rows = await transaction.fetch(statement("unpark_mailboxes"), mailboxes)
-            await append(
-                transaction, [Event(name="mailbox.unparked", detail={"mailbox": row["name"]}) for row in rows]
-            )
+    async def _park(self, transaction: Transaction, attempts: Sequence[Attempted], at: datetime) -> None:
+        if attempts:
+            mailboxes = {each.entry.mailbox for each in attempts}
+            await breaking.park(transaction, mailboxes, self._terms.park_time, at=at)
+            await self._release(transaction, [each.entry for each in attempts])
 
     async def _release(self, transaction: Transaction, entries: Sequence[OutboxEntry]) -> None:
         if not entries:
@@ -204,6 +204,15 @@ class PostgresOutbox:
 
 def _published(attempts: Sequence[Attempted]) -> list[tuple[object, ...]]:
     return [(each.entry.entry_id, each.entry.attempt, each.entry.delivery_id, each.at) for each in attempts]
+
+
+def _taken(rows: Sequence[asyncpg.Record]) -> dict[MailboxName, list[DeliveryId]]:
+    """Return what is going to be published, by mailbox."""
+    taken: dict[MailboxName, list[DeliveryId]] = {}
+    for row in rows:
+        if row["state"] == DeliveryState.WAITING.value:
+            taken.setdefault(MailboxName(row["mailbox"]), []).append(DeliveryId(row["delivery_id"]))
+    return taken
 
 
 def _is_receipt(each: Attempted) -> bool:

@@ -164,7 +164,7 @@ class Reinstating:
         locked = await reporting.lock(self.transaction, [lost.about])
         if lost.about not in locked:
             raise OperationRefused(f"delivery {lost.about}, which it is about, is not known")
-        return await reporting.apply(self.transaction, [report], locked, lost.arrived_at)
+        return await reporting.apply(self.transaction, [report], locked, lost.arrived_at, is_news=False)
 
     async def _tell(self, name: str, message_id: MessageId, detail: dict[str, object]) -> None:
         await append(self.transaction, [Event(name=name, message_id=message_id, detail=detail)])

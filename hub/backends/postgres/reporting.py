@@ -6,6 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
+from hub.backends.postgres import breaking
 from hub.backends.postgres.enlisting import Admission
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.statements import columns, statement
@@ -144,8 +145,13 @@ async def apply(
     reports: Sequence[Report],
     locked: dict[DeliveryId, LockedDelivery],
     at: datetime,
+    *,
+    is_news: bool = True,
 ) -> list[Move]:
-    """Move the deliveries as *reports* say; what is late or repeated is recorded and moves nothing."""
+    """Move the deliveries as *reports* say; what is late or repeated is recorded and moves nothing.
+
+    Where it *is_news*, it says that the recipients' systems work: their breakers hear of it.
+    """
     moves = []
     present = dict(locked)
     for report in reports:
@@ -153,7 +159,10 @@ async def apply(
         after = advance(before.state, trigger_of(report.header.status))
         moves.append(Move(report=report, before=before, after=after or before.state, moved=after is not None))
         present[report.delivery_id] = replace(before, state=after or before.state)
-    await _record(transaction, moves, at)
+    troubled = await _record(transaction, moves, at)
+    if troubled and is_news:
+        heard = {name: ids for name, ids in _heard(moves).items() if name in troubled}
+        await breaking.acknowledged(transaction, heard, at=at)
     changed = {move.report.delivery_id: present[move.report.delivery_id] for move in moves if move.moved}
     await store(transaction, list(changed.values()), at)
     return moves
@@ -164,14 +173,26 @@ async def store(transaction: Transaction, changed: Sequence[LockedDelivery], at:
     if not changed:
         return
     rows = [_state_row(each, at) for each in changed]
-    await transaction.execute(statement("update_deliveries"), *columns(rows, 7))
+    await transaction.execute(statement("update_deliveries"), *columns(rows, 8))
     ended = [each.delivery_id for each in changed if each.state in ACKNOWLEDGED | CLOSED]
     if ended:
         await transaction.execute(statement("delete_idle_outbox_entries"), ended)
         await transaction.execute(statement("close_acknowledged_cases"), ended)
 
 
-async def _record(transaction: Transaction, moves: Sequence[Move], at: datetime) -> None:
+def _heard(moves: Sequence[Move]) -> dict[MailboxName, set[DeliveryId]]:
+    """Return what recipients spoke of, by mailbox; a recall is the sender's word and says nothing of them."""
+    heard: dict[MailboxName, set[DeliveryId]] = {}
+    for move in moves:
+        if move.report.header.status is not StatusCode.RECALL_REQUESTED:
+            heard.setdefault(move.before.mailbox, set()).add(move.report.delivery_id)
+    return heard
+
+
+async def _record(transaction: Transaction, moves: Sequence[Move], at: datetime) -> frozenset[MailboxName]:
+    """Write the statuses; returns the mailboxes that are in trouble and spoke nevertheless."""
+    if not moves:
+        return frozenset()
     rows = [
         (
             move.report.admission.message_id,
@@ -186,8 +207,8 @@ async def _record(transaction: Transaction, moves: Sequence[Move], at: datetime)
         )
         for move in moves
     ]
-    if rows:
-        await transaction.execute(statement("insert_statuses"), *columns(rows, 9))
+    found = await transaction.fetch(statement("insert_statuses"), *columns(rows, 9), sorted(_heard(moves)))
+    return frozenset(MailboxName(row["mailbox"]) for row in found)
 
 
 def _state_row(each: LockedDelivery, at: datetime) -> tuple[object, ...]:
@@ -199,6 +220,7 @@ def _state_row(each: LockedDelivery, at: datetime) -> tuple[object, ...]:
         each.consigned_at,
         at if each.state in ACKNOWLEDGED else None,
         at if each.state in CLOSED else None,
+        each.first_attempt,
     )
 
 

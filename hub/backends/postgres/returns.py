@@ -1,6 +1,7 @@
 """Deliveries that came back, and deliveries whose time is over."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from hub.backends.postgres import issuing, posting, reporting
 from hub.backends.postgres.claimant import Claimant
@@ -8,20 +9,32 @@ from hub.backends.postgres.giving_up import give_up_or_retry
 from hub.backends.postgres.issuing import NewId
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.statements import statement
+from hub.message.breaker import BreakerTerms
 from hub.message.identifiers import DeliveryId
 from hub.message.outbox import OutboxEntry, ReturnedDelivery, ReturnReason
 from hub.ports import Attest, Clock, Recover
+
+_USUAL: Final = BreakerTerms()
 
 
 class PostgresReturns:
     """Implements `hub.ports.Returns`."""
 
-    def __init__(self, database: Database, *, claimant: Claimant, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        claimant: Claimant,
+        clock: Clock,
+        new_id: NewId,
+        breaker: BreakerTerms = _USUAL,
+    ) -> None:
         """Settle returns in *database* on behalf of *claimant*."""
         self._database = database
         self._claimant = claimant
         self._clock = clock
         self._new_id = new_id
+        self._breaker = breaker
 
     async def settle(
         self, returned: Sequence[ReturnedDelivery], recover: Recover, attest: Attest
@@ -30,7 +43,13 @@ class PostgresReturns:
         async with self._database.transaction() as transaction:
             locked = await reporting.lock(transaction, sorted({each.delivery_id for each in returned}))
             owed = await give_up_or_retry(
-                transaction, returned, locked, recover, at=self._clock.now(), new_id=self._new_id
+                transaction,
+                returned,
+                locked,
+                recover,
+                breaker=self._breaker,
+                at=self._clock.now(),
+                new_id=self._new_id,
             )
             receipts = await issuing.issue(transaction, owed, attest, self._new_id)
             await posting.enter(transaction, receipts)

@@ -19,6 +19,7 @@ from hub.backends.postgres.trail import Event, append
 from hub.backends.postgres.validating import KeptValidations
 from hub.crash import crash_point
 from hub.errors import RejectionCode, TemporaryFailure, Violation
+from hub.message.breaker import BreakerTerms
 from hub.message.decision import (
     Accepted,
     Admit,
@@ -57,6 +58,7 @@ class Terms:
     delivery_lifetime: timedelta = timedelta(days=15)
     status_patience: timedelta = timedelta(seconds=10)
     park_time: timedelta = timedelta(seconds=15)
+    breaker: BreakerTerms = field(default_factory=BreakerTerms)
 
 
 class PostgresSeam:

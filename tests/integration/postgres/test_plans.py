@@ -67,7 +67,8 @@ insert into events (name, message_id, delivery_id)
     select 'message.accepted', message_id, message_id from messages;
 insert into attempts (delivery_id, attempt, episode, at, outcome)
     select delivery_id, 1, 1, now(), 'unknown' from deliveries;
-update mailboxes set parked_until = now() + interval '1 day', parked_since = now() where name = 'M0';
+update mailboxes set parked_until = now() + interval '1 day', parked_since = now(), breaker = 'open'
+    where name = 'M0';
 """
 
 
@@ -144,7 +145,7 @@ def _questions() -> dict[str, tuple[object, ...]]:
     nothing: list[object] = [None] * 64
     yes = [True] * 64
     return {
-        "claim_outbox_entries": (1, 200, 10**8, LEASE, CLASS_OF_CLAIMANTS, ""),
+        "claim_outbox_entries": (1, 200, 10**8, LEASE, CLASS_OF_CLAIMANTS, "", [], []),
         "confirm_deliveries": (numbers, numbers, uuids, nothing),
         "release_outbox_entries": (numbers, numbers, 1),
         "renew_outbox_entries": (numbers, numbers, 1, LEASE),
@@ -154,7 +155,7 @@ def _questions() -> dict[str, tuple[object, ...]]:
         "find_expired_deliveries": (200,),
         "find_unconfirmed_deliveries": (uuids,),
         "lock_deliveries": (uuids,),
-        "update_deliveries": (uuids, states, numbers, yes, nothing, nothing, nothing),
+        "update_deliveries": (uuids, states, numbers, yes, nothing, nothing, nothing, numbers),
         "find_earlier_submissions": (texts, texts, texts, digests, uuids),
         "find_earlier_refusals": (texts, texts, digests, uuids),
         "find_document_conflicts": (uuids, texts, texts, digests, texts),

@@ -7,7 +7,7 @@ import pytest
 
 from hub.backends.clock import SystemClock
 from hub.delivery.line import Broken, DeliveryLine, guarded
-from hub.delivery.recover import RecoveryPolicy
+from hub.delivery.recover import RecoveryPolicy, RetryRule
 from hub.delivery.report import report
 from hub.delivery.route import route
 from hub.errors import StorageRefused, TemporaryFailure
@@ -27,7 +27,7 @@ from tests.support.entries import an_entry
 
 NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 SOME_ID = UUID(int=7)
-POLICY = RecoveryPolicy(delays=(timedelta(seconds=10), timedelta(minutes=1)))
+POLICY = RecoveryPolicy(otherwise=RetryRule(delays=(timedelta(seconds=10), timedelta(minutes=1))))
 
 
 def a_return(reason: ReturnReason = ReturnReason.REJECTED, note: str | None = None) -> ReturnedDelivery:
@@ -68,7 +68,7 @@ def test_a_delivery_that_nobody_receives_any_more_has_no_route() -> None:
 
 
 def test_delays_grow_and_then_it_is_enough() -> None:
-    decided = [POLICY.decide(a_return(), tries) for tries in (1, 2, 3, 4)]
+    decided = [POLICY.decide(a_return(), tries, 0.0) for tries in (1, 2, 3, 4)]
 
     assert decided == [
         Retry(not_before=NOW + timedelta(seconds=10)),
@@ -79,14 +79,14 @@ def test_delays_grow_and_then_it_is_enough() -> None:
 
 
 def test_the_cause_says_what_was_said() -> None:
-    decided = POLICY.decide(a_return(ReturnReason.HUB_FAILURE, "ValueError: broken"), 3)
+    decided = POLICY.decide(a_return(ReturnReason.HUB_FAILURE, "ValueError: broken"), 3, 0.0)
 
     assert decided == GiveUp(cause="hub_failure at attempt 4: ValueError: broken")
 
 
 @pytest.mark.parametrize("tries", [1, 2, 3])
 def test_an_expiry_is_final_however_often_it_was_tried(tries: int) -> None:
-    assert isinstance(POLICY.decide(a_return(ReturnReason.EXPIRED), tries), Expire)
+    assert isinstance(POLICY.decide(a_return(ReturnReason.EXPIRED), tries, 0.0), Expire)
 
 
 # Report ----------------------------------------------------------------------------------------------------

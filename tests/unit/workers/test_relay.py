@@ -267,7 +267,7 @@ async def test_what_was_claimed_while_it_was_in_hand_is_published_without_waitin
             note=None,
             at=datetime.now(UTC),
         )
-        await hub.memory_returns().settle([rejected], hub.recovery.decide, plain_pen)
+        await hub.memory_returns().settle([rejected], hub.recover, plain_pen)
         await until(
             lambda: hub.store.tables.entries[entry.entry_id].claimed_by is not None,
             what="the claim of the second attempt",

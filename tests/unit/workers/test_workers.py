@@ -282,7 +282,7 @@ async def test_a_full_mailbox_gets_its_documents_once_there_is_room_again() -> N
         for body in bodies:
             hub.submit(body)
         await has(hub, "H41", 2)
-        await until(lambda: hub.store.tables.parked, what="the parking", pause=0.002)
+        await until(lambda: hub.store.tables.breakers, what="the parking", pause=0.002)
         queue.max_length = 100
         await has(hub, "H41", 6)
 

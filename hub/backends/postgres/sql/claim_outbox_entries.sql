@@ -8,8 +8,9 @@ with recursive holders as materialized (
     union all
     select $1::bigint
 ),
+-- Mailboxes with a breaker that is not closed get nothing, but for those of $7: each of these gets as much as $8 says.
 parked as materialized (
-    select name as mailbox from mailboxes where parked_until > now()
+    select name as mailbox from mailboxes where breaker <> 'closed' and name <> all($7::text[])
 ),
 -- Who has anything waiting: one step through an index for each, once round, beginning behind $6, which the last claim
 -- served. No more steps are made than `served` needs, so that a claim costs the same with 200 mailboxes and with 5,000.
@@ -33,7 +34,8 @@ waiting_for (mailbox, position, is_round) as (
 -- holds, among its first. Together they give what is needed a few times over. So what is urgent goes first where up to
 -- two hundred wait; where more do, it goes first when its mailbox has its turn, a few claims later.
 served as materialized (
-    select s.mailbox, greatest(5, least($2::int, 5 * $2::int / count(*) over ())) as share
+    select s.mailbox, greatest(5, least($2::int, 5 * $2::int / count(*) over ())) as share,
+        (select r.allowance from unnest($7::text[], $8::int[]) as r (name, allowance) where r.name = s.mailbox) as allowance
     from (
         select w.mailbox
         from waiting_for w
@@ -60,24 +62,38 @@ served as materialized (
         limit greatest(200, $2::int)
     ) as s
 ),
--- Mailbox by mailbox, so that what is parked, or waits for its next attempt, is not even looked at.
+-- Mailbox by mailbox, so that what is parked, or waits for its next attempt, is not even looked at. Where a mailbox is
+-- drained, what is urgent comes first also of what came back, and what came back before what was never sent.
 candidates as materialized (
     select d.*
     from served s
     cross join lateral (
-        (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
-        from outbox_entries o
-        where o.mailbox = s.mailbox and o.is_fresh
-            and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
-        order by o.is_urgent desc, o.entry_id
-        limit s.share)
-        union all
-        (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient
-        from outbox_entries o
-        where o.mailbox = s.mailbox and not o.is_fresh and o.not_before <= now()
-            and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
-        order by o.not_before
-        limit s.share)
+        select c.entry_id, c.is_urgent, c.is_fresh, c.lane_number, c.sender, c.recipient
+        from (
+            (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient, null as not_before
+            from outbox_entries o
+            where o.mailbox = s.mailbox and o.is_fresh
+                and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
+            order by o.is_urgent desc, o.entry_id
+            limit s.share)
+            union all
+            (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient, o.not_before
+            from outbox_entries o
+            where o.mailbox = s.mailbox and not o.is_fresh and o.not_before <= now()
+                and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
+            order by o.not_before
+            limit s.share)
+            union
+            (select o.entry_id, o.is_urgent, o.is_fresh, o.lane_number, o.sender, o.recipient, o.not_before
+            from outbox_entries o
+            where s.allowance is not null and o.mailbox = s.mailbox and not o.is_fresh and o.is_urgent
+                and o.not_before <= now()
+                and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
+            order by o.not_before
+            limit s.share)
+        ) as c
+        order by c.is_urgent desc, c.is_fresh, c.not_before, c.entry_id
+        limit s.allowance
     ) as d
 ),
 -- What stands behind what another process holds is not worth picking: it would be left out below. Looked for once

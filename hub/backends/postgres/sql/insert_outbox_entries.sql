@@ -1,5 +1,5 @@
 -- Handed over to this process at once, unless its lane has something earlier that was never published (by
--- another process), or its mailbox is parked: then it waits as a row.
+-- another process), or its mailbox is parked or drained: then it waits as a row.
 with fresh as materialized (
     select *
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::int[],
@@ -18,7 +18,7 @@ lanes_held as materialized (
 judged as (
     select f.*,
         coalesce(f.lane_number > h.from_number and f.lane_number > 0, false)
-        or exists (select from mailboxes m where m.name = f.mailbox and m.parked_until > now()) as waits
+        or exists (select from mailboxes m where m.name = f.mailbox and m.breaker <> 'closed') as waits
     from fresh f
     left join lanes_held h using (sender, recipient, is_urgent)
 )

@@ -2,6 +2,7 @@
 update deliveries d
 set state = n.state,
     attempt = n.attempt,
+    first_attempt = n.first_attempt,
     is_current = n.is_current and (d.is_current or not exists (
         select from deliveries o
         where d.kind = 'document' and o.kind = 'document' and o.is_current and o.sender = d.sender
@@ -10,6 +11,7 @@ set state = n.state,
     consigned_at = coalesce(d.consigned_at, n.consigned_at),
     acknowledged_at = coalesce(d.acknowledged_at, n.acknowledged_at),
     closed_at = n.closed_at
-from unnest($1::uuid[], $2::text[], $3::int[], $4::boolean[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[])
-    as n (delivery_id, state, attempt, is_current, consigned_at, acknowledged_at, closed_at)
+from unnest($1::uuid[], $2::text[], $3::int[], $4::boolean[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
+    $8::int[])
+    as n (delivery_id, state, attempt, is_current, consigned_at, acknowledged_at, closed_at, first_attempt)
 where d.delivery_id = n.delivery_id
