@@ -65,7 +65,7 @@ async def test_what_is_always_rejected_becomes_a_case_and_a_replay_delivers_it(w
 async def test_replay_of_a_filtered_set_and_discard_of_another(world: World) -> None:
     sender, one, other = await world.connected(3)
     softwares = [world.software(each, policy="fail", until_attempt=3) for each in (one, other)]
-    await world.hub()
+    await world.hub(HUB_BREAKER_FAILURES="0")
     source = world.software(sender, sends=4, to=(one, other))
     await until(lambda: len(source.receipts(FAILURE)) == 8, what="eight failures", seconds=60)
 
