@@ -154,3 +154,7 @@ class ConfigurationError(HubError):
 
 class OperationRefused(HubError):
     """The operator acts: the operation would break a guarantee; the sentence says what to do instead."""
+
+
+class NothingFound(OperationRefused):
+    """What was asked for is not there, or not for who asks."""

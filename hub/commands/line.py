@@ -10,12 +10,14 @@ from typing import Final
 import typer
 
 from hub.commands import (
+    accounts,
     agency,
     audit,
     backup,
     ca,
     certificates,
     cluster_demo,
+    console,
     deadletter,
     demo,
     evidence,
@@ -57,6 +59,8 @@ app.command("demo")(demo.demo)
 app.command("cluster-demo")(cluster_demo.cluster_demo)
 stack.add_to(app)
 running.add_to(app)
+app.command("console")(console.console)
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(agency.app, name="agency")
 app.add_typer(keys.app, name="keys")
 app.add_typer(certificates.app, name="certificates")

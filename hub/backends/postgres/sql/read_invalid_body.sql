@@ -1,0 +1,2 @@
+-- $1 id
+select body from invalid_messages where invalid_id = $1

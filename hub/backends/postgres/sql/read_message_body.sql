@@ -1,0 +1,2 @@
+-- $1 message id; what was refused has no bytes
+select body from messages where message_id = $1

@@ -1,0 +1,1 @@
+"""The operators' console: pages and a REST API, HTTP in and operations out."""

@@ -1,0 +1,46 @@
+"""The console as an ASGI application: its pages, its REST API, and the rules that hold for all of them."""
+
+from typing import Final
+
+from fastapi import Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from hub.console import answers, api, login, openid
+from hub.console.access import guard
+from hub.console.console import Console
+from hub.console.headers import SecurityHeaders
+from hub.console.pages import accounts, audit, document, first, invalid, settings
+from hub.console.templating import STATIC
+
+LARGEST_QUESTION: Final = 1_000_000
+PAGES: Final = (first, document, invalid, audit, settings, accounts)
+
+
+def application(console: Console) -> ASGIApp:
+    """Return the console as a whole: nothing leaves it without its headers, the answer to a fault neither."""
+    return SecurityHeaders(routes(console), is_https=console.address.is_https)
+
+
+def routes(console: Console) -> FastAPI:
+    """Return the pages and the REST API.
+
+    Every route, those of later pages too, stands behind the guard against forged acts; each of them names the
+    right that it needs.
+    """
+    app = FastAPI(
+        title="Trục – console",
+        version="1",
+        dependencies=[Depends(guard)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        max_body_size=LARGEST_QUESTION,
+        form_limits={"max_files": 0, "max_fields": 5000, "max_part_size": 100_000},
+    )
+    app.state.console = console
+    answers.add_to(app)
+    for each in (login, openid, *PAGES, api):
+        app.include_router(each.router)
+    app.mount(STATIC, StaticFiles(packages=[("hub.console", "static")]))
+    return app

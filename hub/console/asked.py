@@ -1,0 +1,43 @@
+"""Parts of a question that several pages and the REST API share."""
+
+from datetime import datetime
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from hub.console.languages import VIETNAM
+
+LARGEST_NUMBER: Final = 2**63 - 1
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        msg = "a text has no NUL"
+        raise ValueError(msg)
+    return text
+
+
+def _or_nothing(value: object) -> object:
+    """Take an empty field of a form for one that was left out."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _in_vietnam(at: datetime) -> datetime:
+    """Take an instant without its zone for one of Vietnam's clocks."""
+    return at.replace(tzinfo=VIETNAM) if at.tzinfo is None else at
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_without_nul)]
+"""Text that the database takes."""
+MaybeText: TypeAlias = Annotated[Text | None, BeforeValidator(_or_nothing)]
+MaybeInstant: TypeAlias = Annotated[
+    Annotated[datetime, AfterValidator(_in_vietnam)] | None, BeforeValidator(_or_nothing)
+]
+Number: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+MaybeNumber: TypeAlias = Annotated[Number | None, BeforeValidator(_or_nothing)]
+PageSize: TypeAlias = Annotated[int, Field(ge=1, le=200)]
+
+
+def attachment(name: str) -> dict[str, str]:
+    """Return the headers of a file that is kept, never shown: it may be hostile."""
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Content-Security-Policy": "sandbox"}

@@ -1,0 +1,1 @@
+"""The pages, a module each; `hub.console.app` puts them together."""

@@ -1,0 +1,119 @@
+"""What the record says in its own words, in those that people read."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from hub.console.languages import msgid
+from hub.message.delivery_state import DeliveryState
+from hub.operations.trace import Moment, Source
+
+EVENTS: Final = {
+    "received": msgid("received"),
+    "message.accepted": msgid("accepted"),
+    "message.rejected": msgid("refused by the axis"),
+    "message.repeated": msgid("submitted once more"),
+    "message.reinstated": msgid("brought back after a restore"),
+    "delivery.consigned": msgid("in the recipient's queue"),
+    "delivery.returned": msgid("came back"),
+    "delivery.returned_late": msgid("came back too late to matter"),
+    "delivery.retried": msgid("will be tried again"),
+    "delivery.failed": msgid("an attempt failed"),
+    "delivery.given_up": msgid("given up: a dead letter"),
+    "delivery.expired": msgid("expired: nobody collected it"),
+    "delivery.parked": msgid("parked with its mailbox"),
+    "delivery.reported": msgid("reported on by the recipient"),
+    "delivery.reported_late": msgid("reported on too late"),
+    "delivery.replayed": msgid("replayed by an operator"),
+    "delivery.discarded": msgid("discarded by an operator"),
+    "delivery.restored": msgid("restored by an operator"),
+    "delivery.rerouted": msgid("sent another way"),
+    "delivery.reconciled": msgid("reconciled after a restore"),
+    "case.opened": msgid("a case for operators"),
+    "SubmissionAcceptance": msgid("signed: accepted"),
+    "SubmissionRejection": msgid("signed: refused"),
+    "ContentConsignment": msgid("signed: in the recipient's queue"),
+    "ContentHandover": msgid("signed: handed over"),
+    "ContentConsignmentFailure": msgid("signed: not delivered"),
+}
+SOURCES: Final = {
+    Source.MESSAGE: msgid("message"),
+    Source.EVENT: msgid("event"),
+    Source.ATTEMPT: msgid("attempt"),
+    Source.STATUS: msgid("status"),
+    Source.RECEIPT: msgid("receipt"),
+    Source.OPERATOR: msgid("operator"),
+}
+STATES: Final = {
+    DeliveryState.WAITING: msgid("waiting"),
+    DeliveryState.CONSIGNED: msgid("in the recipient's queue"),
+    DeliveryState.ARRIVED: msgid("arrived (01)"),
+    DeliveryState.ACCEPTED: msgid("accepted (03)"),
+    DeliveryState.ASSIGNED: msgid("assigned (04)"),
+    DeliveryState.PROCESSING: msgid("being processed (05)"),
+    DeliveryState.FINISHED: msgid("finished (06)"),
+    DeliveryState.REFUSED: msgid("refused (02)"),
+    DeliveryState.RECALLED: msgid("recalled (15)"),
+    DeliveryState.DEAD: msgid("dead letter"),
+    DeliveryState.EXPIRED: msgid("expired"),
+    DeliveryState.DISCARDED: msgid("discarded"),
+}
+"""A test holds it to `DeliveryState`."""
+VERDICTS: Final = {"accepted": msgid("accepted"), "refused": msgid("refused by the axis")}
+KINDS: Final = {
+    "document": msgid("document"),
+    "status": msgid("status"),
+    "receipt": msgid("receipt"),
+}
+ROLES: Final = {
+    "viewer": msgid("viewer"),
+    "operator": msgid("operator"),
+    "supervisor": msgid("supervisor"),
+    "administrator": msgid("administrator"),
+}
+_ATTEMPT: Final = re.compile(r"(?P<carried>.*)attempt (?P<number>\d+): (?P<outcome>.+)")
+
+WORDS: Final = {
+    **{str(key): word for key, word in STATES.items()},
+    **{f"verdict {key}": word for key, word in VERDICTS.items()},
+    **{f"kind {key}": word for key, word in KINDS.items()},
+    **{f"role {key}": word for key, word in ROLES.items()},
+}
+"""For templates: what is not here is shown as it is recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of a timeline for people."""
+
+    at: datetime
+    source: str
+    kind: str
+    """The source's own name, which styles know."""
+    what: str
+    recipient: str
+    detail: str
+
+
+def moment_lines(moments: Sequence[Moment], say: Callable[[str], str], *, every: bool) -> tuple[Line, ...]:
+    """Return the lines of a timeline; *every* one, or those that say something new."""
+    return tuple(
+        Line(
+            at=each.at,
+            source=say(SOURCES[each.source]),
+            kind=each.source.value,
+            what=_what(each, say),
+            recipient=each.recipient or "",
+            detail=each.detail,
+        )
+        for each in moments
+        if every or not each.is_repetition
+    )
+
+
+def _what(moment: Moment, say: Callable[[str], str]) -> str:
+    if (found := _ATTEMPT.fullmatch(moment.what)) is not None:
+        return f"{found['carried']}{say(msgid('attempt'))} {found['number']}: {found['outcome']}"
+    return say(EVENTS.get(moment.what, moment.what))
