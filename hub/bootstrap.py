@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import structlog
 from cryptography import x509
 
+from hub.backends.alert_channels import Channel, HookChannel, LogChannel, MailChannel
 from hub.backends.clock import SystemClock, new_id
 from hub.backends.postgres.audit_log import read_log_state
 from hub.backends.postgres.claimant import Claimant, Presence
@@ -44,12 +45,14 @@ from hub.intake.parse import ParseLimits
 from hub.intake.validate import ContentLimits
 from hub.logs import configure
 from hub.message import properties
-from hub.ports import BatchLimits, Consumer
+from hub.ports import BatchLimits, Clock, Consumer
 from hub.settings import Settings
 from hub.signature.certificates import AnchorPolicy, TrustAnchors
 from hub.signature.signing import SigningKey
 from hub.signature.verdict import Judge
+from hub.transport.mail_server import MailServer
 from hub.workers import measures
+from hub.workers.alerts import AlertWorker
 from hub.workers.attestation import Attestation
 from hub.workers.certificate_watch import CertificateWatch
 from hub.workers.health import HealthServer
@@ -65,6 +68,7 @@ from hub.workers.waiting import wait
 
 log = structlog.get_logger(__name__)
 JUDGE_REST: Final = timedelta(seconds=15)
+ALERT_CONNECTIONS: Final = 3
 STAMP_LIMITS: Final = WebLimits(octets=200_000, silence=timedelta(seconds=150), whole=timedelta(seconds=180))
 """A token with its certificates has some kilobytes; authorities were seen to take two minutes for it."""
 
@@ -163,6 +167,7 @@ class Hub:
             tasks.create_task(self._own_certificate_worker(line.anchors).run(relayed))
             tasks.create_task(self._seal(relayed))
             tasks.create_task(self._have_receipts_stamped(line.stamp_anchors, relayed))
+            tasks.create_task(self._alert(relayed))
             relaying = tasks.create_task(self._relay.run(taken_in))
             taking_in = [tasks.create_task(worker.run(stop)) for worker in workers]
             await asyncio.wait(taking_in)
@@ -228,6 +233,24 @@ class Hub:
                 interval=settings.time_stamp_interval,
             )
             await worker.run(stop)
+
+    async def _alert(self, stop: asyncio.Event) -> None:
+        """Look for incidents with connections of their own: a slow mail server takes none from the lines."""
+        settings = self._settings
+        dsn = settings.postgres_dsn.get_secret_value()
+        database = await Database.open(dsn, name="truc alerts", size=ALERT_CONNECTIONS)
+        worker = AlertWorker(
+            database=database,
+            registry=self._registry,
+            channels=alert_channels(settings, self._clock),
+            terms=settings.alert_terms,
+            clock=self._clock,
+            interval=settings.alert_interval,
+        )
+        try:
+            await worker.run(stop)
+        finally:
+            await database.close()
 
     def _make_relay(self) -> Relay:
         settings = self._settings
@@ -355,6 +378,32 @@ class Hub:
         for each in backlog.mailboxes:
             measures.OLDEST_WAITING.labels(each.mailbox).set(each.oldest_seconds)
             measures.WAITING.labels(each.mailbox).set(each.waiting)
+
+
+def alert_channels(settings: Settings, clock: Clock) -> tuple[Channel, ...]:
+    """Return the ways to tell people that *settings* name; the log is always one."""
+    channels: list[Channel] = [LogChannel()]
+    server, sender = settings.alert_mail_server, settings.alert_mail_from
+    if server is not None and sender is not None:
+        channels.append(
+            MailChannel(
+                server=MailServer.parse(server.get_secret_value()),
+                sender=sender,
+                recipients=settings.alert_mail_to,
+                authorities=str(settings.alert_mail_ca) if settings.alert_mail_ca is not None else None,
+                clock=clock,
+            )
+        )
+    if settings.alert_webhook is not None:
+        key = settings.alert_webhook_key
+        channels.append(
+            HookChannel(
+                url=settings.alert_webhook.get_secret_value(),
+                key=key.get_secret_value().encode() if key is not None else None,
+                clock=clock,
+            )
+        )
+    return tuple(channels)
 
 
 def intake_line(settings: Settings) -> IntakeLine:

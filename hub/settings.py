@@ -24,6 +24,7 @@ from hub.message.trust import RevocationPolicy
 from hub.signature.key_source import KeySource
 from hub.signature.source import host_of
 from hub.signature.token_uri import TokenUri, is_in_token
+from hub.transport.mail_server import MailServer, is_safe_address
 from hub.transport.tls import TlsFiles
 
 
@@ -245,14 +246,14 @@ class Settings(BaseSettings):
     """How old the directory in memory may be."""
 
     alert_mail_server: SecretStr | None = None
-    """Where alerts are handed over as e-mail: `smtps://user:password@host:465`, or `smtp://…:587` for STARTTLS;
+    """Where alerts are handed over as e-mail: `smtps://user:password@host`, `smtp://host` for STARTTLS, or
     `smtp://localhost?plain=yes` for a relay on the same machine. Without it none are."""
     alert_mail_from: str | None = None
     """Address that alerts come from."""
     alert_mail_to: tuple[str, ...] = ()
     """Addresses that alerts go to."""
     alert_mail_ca: ReadableFile | None = None
-    """PEM file with the authorities of the mail server's certificate; those that the machine trusts without."""
+    """PEM file with the authorities of the mail server's certificate; without it, those of the machine."""
     alert_webhook: SecretStr | None = None
     """Address that alerts are POSTed to as JSON; `https` beyond this machine. Without it none are."""
     alert_webhook_key: SecretStr | None = None

@@ -46,4 +46,8 @@ STAMPS: Final = Counter(
 STAMP_LAG: Final = Gauge(
     "hub_time_stamp_lag_seconds", "Age of the oldest receipt sheet that waits for its time stamp."
 )
+OPEN_ALERTS: Final = Gauge("hub_open_alerts", "Incidents that are going on, as of the last look.")
+ALERT_NOTICES: Final = Counter(
+    "hub_alert_notices_total", "Notices of alerts, by channel and what became of them.", ["channel", "result"]
+)
 TASKS: Final = Gauge("hub_tasks", "asyncio tasks of the process: as many as are in flight, and a dozen.")

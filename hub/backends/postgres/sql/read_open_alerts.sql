@@ -1,0 +1,1 @@
+select alert_id, kind, subject from alerts where closed_at is null
