@@ -86,6 +86,8 @@ class Backends:
     """Everything outside the process, connected."""
 
     database: Database
+    alerts: Database
+    """The same one; a slow mail server takes no connection from the lines."""
     presence: Presence
     claimant: Claimant
     consuming: BrokerLink
@@ -235,22 +237,16 @@ class Hub:
             await worker.run(stop)
 
     async def _alert(self, stop: asyncio.Event) -> None:
-        """Look for incidents with connections of their own: a slow mail server takes none from the lines."""
         settings = self._settings
-        dsn = settings.postgres_dsn.get_secret_value()
-        database = await Database.open(dsn, name="truc alerts", size=ALERT_CONNECTIONS)
         worker = AlertWorker(
-            database=database,
+            database=self._backends.alerts,
             registry=self._registry,
             channels=alert_channels(settings, self._clock),
             terms=settings.alert_terms,
             clock=self._clock,
             interval=settings.alert_interval,
         )
-        try:
-            await worker.run(stop)
-        finally:
-            await database.close()
+        await worker.run(stop)
 
     def _make_relay(self) -> Relay:
         settings = self._settings
@@ -459,6 +455,8 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
             pen = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="token"))
         database = await Database.open(dsn, name="truc hub")
         stack.push_async_callback(database.close)
+        alerts = await Database.open(dsn, name="truc alerts", size=ALERT_CONNECTIONS)
+        stack.push_async_callback(alerts.close)
         consuming = await stack.enter_async_context(BrokerLink(address, purpose="hub consuming"))
         publishing = await stack.enter_async_context(BrokerLink(address, purpose="hub publishing"))
         for link in (consuming, publishing):
@@ -474,6 +472,7 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
         claimant = Claimant.draw()
         yield Backends(
             database=database,
+            alerts=alerts,
             presence=Presence(dsn, claimant),
             claimant=claimant,
             consuming=consuming,
