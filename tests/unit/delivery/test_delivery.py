@@ -1,5 +1,6 @@
 """The pure steps of delivery, and its net."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from hub.message.properties import ATTEMPT, DELIVERY_ID
 from tests.support.entries import an_entry
 
 NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 SOME_ID = UUID(int=7)
 POLICY = RecoveryPolicy(otherwise=RetryRule(delays=(timedelta(seconds=10), timedelta(minutes=1))))
 
@@ -87,6 +89,50 @@ def test_the_cause_says_what_was_said() -> None:
 @pytest.mark.parametrize("tries", [1, 2, 3])
 def test_an_expiry_is_final_however_often_it_was_tried(tries: int) -> None:
     assert isinstance(POLICY.decide(a_return(ReturnReason.EXPIRED), tries, 0.0), Expire)
+
+
+def test_the_first_rule_that_covers_a_return_decides_about_it() -> None:
+    policy = RecoveryPolicy(
+        rules=(
+            RetryRule(mailboxes=("G22*",), causes=frozenset({ReturnReason.UNROUTABLE}), delays=(HOUR,)),
+            RetryRule(causes=frozenset({ReturnReason.UNROUTABLE}), delays=(MINUTE,)),
+            RetryRule(mailboxes=("H41",), delays=(SECOND,)),
+        ),
+        otherwise=RetryRule(delays=(timedelta(),)),
+    )
+    found = [
+        policy.decide(replace(a_return(reason), mailbox=MailboxName(mailbox)), 1, 0.0)
+        for mailbox, reason in (
+            ("G22.01", ReturnReason.UNROUTABLE),
+            ("H41", ReturnReason.UNROUTABLE),
+            ("H41", ReturnReason.REJECTED),
+            ("G22.01", ReturnReason.REJECTED),
+        )
+    ]
+
+    assert found == [Retry(not_before=NOW + delay) for delay in (HOUR, MINUTE, SECOND, timedelta())]
+
+
+def test_a_delay_grows_by_its_part_of_chance_and_never_shrinks() -> None:
+    policy = RecoveryPolicy(otherwise=RetryRule(delays=(timedelta(), MINUTE), jitter=0.5))
+
+    first, least, most = (policy.decide(a_return(), *each) for each in ((1, 0.9), (2, 0.0), (2, 0.999)))
+
+    assert first == Retry(not_before=NOW)
+    assert least == Retry(not_before=NOW + MINUTE)
+    assert isinstance(most, Retry)
+    assert MINUTE < most.not_before - NOW < 1.5 * MINUTE
+
+
+def test_the_workers_draw_a_new_chance_for_every_return() -> None:
+    chances = iter((0.0, 1 / 2))
+    policy = RecoveryPolicy(otherwise=RetryRule(delays=(MINUTE,), jitter=1.0))
+    recover = policy.drawing(lambda: next(chances))
+
+    assert [recover(a_return(), 1), recover(a_return(), 1)] == [
+        Retry(not_before=NOW + MINUTE),
+        Retry(not_before=NOW + 1.5 * MINUTE),
+    ]
 
 
 # Report ----------------------------------------------------------------------------------------------------
