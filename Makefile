@@ -12,6 +12,9 @@ STAMP := .venv/.made-from-lock
 BENCH := .venv-bench/bin
 BENCH_STAMP := .venv-bench/.made-from-lock
 UNIT_FLOORS = $(wildcard tests/unit tests/model tests/vectors tests/architecture tests/audit)
+# They mostly wait for servers: two processes halve the time, each with servers of its own (tests/conftest.py).
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+WORKERS ?= 2
 SOURCES = $(wildcard hub adapters deploy tests)
 # BROKER=4 runs everything on RabbitMQ 4, fetched once and not installed; a home keeps to what it was made with.
 export TRUC_BROKER ?= $(BROKER)
@@ -27,8 +30,8 @@ demo: $(STAMP) ## Set everything up and play the main story on it
 	@$(BIN)/truc demo
 
 .PHONY: cluster-demo
-cluster-demo: $(STAMP) ## Kill each server of a cluster under load, and count
-	@$(BIN)/truc cluster-demo
+cluster-demo: $(STAMP) ## Kill each server of a cluster under load, and count (TLS=1)
+	@$(BIN)/truc cluster-demo $(if $(TLS),--tls)
 
 .PHONY: up
 up: $(STAMP) ## Start the local stack (RabbitMQ and PostgreSQL) in .truc
@@ -64,7 +67,7 @@ check: $(STAMP) ## Format, lint, types, walls, audits, unit tests: no services
 
 .PHONY: test
 test: check ## Tests that fit in twenty minutes; BROKER=4: on RabbitMQ 4
-	$(BIN)/pytest -q -m "not long" $(addprefix --ignore=,$(UNIT_FLOORS))
+	$(BIN)/pytest -q -m "not long" $(SIDE_BY_SIDE) $(addprefix --ignore=,$(UNIT_FLOORS))
 
 .PHONY: test-long
 test-long: $(STAMP) ## The rest: long chaos, soak, the second broker version

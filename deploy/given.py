@@ -15,6 +15,7 @@ from typing import Final
 
 import asyncpg
 
+from deploy.local import database
 from deploy.local.address import StackAddress, StackError, write_private
 from deploy.local.broker import PRODUCT_VHOST, management_connection, speaks_amqp, tls_of
 from deploy.local.stack import say
@@ -132,8 +133,8 @@ def _fits(value: object, item: "Field[object]") -> bool:
 def look(address: StackAddress) -> tuple[str, ...]:
     """Tell which server does not answer yet; raises `StackError` where one answers with a refusal."""
     with ThreadPoolExecutor(1) as executor:  # asyncpg wants a loop; the caller may be in one already
-        database = executor.submit(asyncio.run, _look_at_database(address))
-        found = (_look_at_broker(address), database.result())
+        looked = executor.submit(asyncio.run, _look_at_database(address))
+        found = (_look_at_broker(address), looked.result())
     return tuple(sentence for sentence in found if sentence is not None)
 
 
@@ -189,6 +190,7 @@ async def _look_at_database(address: StackAddress) -> str | None:
             user=address.postgres_superuser,
             password=address.postgres_password,
             database="postgres",
+            ssl=database.tls_of(address),
             timeout=LOOK_SECONDS,
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
@@ -205,8 +207,11 @@ async def _look_at_database(address: StackAddress) -> str | None:
 
 
 def _with_whole_path(address: StackAddress, folder: Path) -> StackAddress:
-    """Let the authority's file be found from everywhere: its path starts from the services file's folder."""
-    return replace(address, broker_ca=str(folder / address.broker_ca)) if address.broker_ca else address
+    """Let authorities' files be found from everywhere: their paths start from the services file's folder."""
+    broker_ca, postgres_ca = (
+        str(folder / each) if each else "" for each in (address.broker_ca, address.postgres_ca)
+    )
+    return replace(address, broker_ca=broker_ca, postgres_ca=postgres_ca)
 
 
 def _toml(address: StackAddress) -> str:

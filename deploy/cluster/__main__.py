@@ -18,10 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.cluster", description=__doc__)
     parser.add_argument("act", choices=("up", "status", "promote", "rejoin", "down", "purge"))
     parser.add_argument("--home", type=Path, help="where it lives (default: `cluster` in TRUC_HOME or .truc)")
+    parser.add_argument("--tls", action="store_true", help="a new cluster speaks TLS, and nothing else")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        return act(options.act, ClusterStack(options.home))
+        return act(options.act, ClusterStack(options.home, tls=options.tls))
     except StackError as error:
         sys.stderr.write(f"cluster: {error}\n")
         return 1
@@ -47,6 +48,8 @@ def to_text(status: ClusterStatus) -> str:
     if (address := status.address) is None:
         return f"there is no cluster in {status.home}\n"
     lines = [("home", str(status.home))]
+    if address.broker_tls:
+        lines.append(("TLS", f"by the authority in {address.broker_ca}"))
     for port, pid in zip(address.amqp_ports, status.node_pids, strict=True):
         lines.append(("RabbitMQ", f"{address.amqp_host}:{port}  {_state(pid)}"))
     for index, (port, pid) in enumerate(zip(address.postgres_ports, status.database_pids, strict=True)):

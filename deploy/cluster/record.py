@@ -5,7 +5,7 @@ import secrets
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypedDict
 
 from deploy.local.address import (
     StackAddress,
@@ -18,6 +18,7 @@ from deploy.local.address import (
 from deploy.local.database import place_database
 from deploy.local.ports import free_ports
 from deploy.local.programs import Release, chosen_release
+from deploy.local.tls import authority_of
 
 CLUSTER_FILE: Final = "cluster.toml"
 MACHINES: Final = 3
@@ -37,6 +38,8 @@ class ClusterRecord:
     """Index of the machine."""
     is_alone: bool = True
     """Whether the primary commits without waiting for a standby, because an operator has said so."""
+    tls: bool = False
+    """Whether brokers and databases are spoken to over TLS, and over nothing else."""
 
     def without_standby(self, primary: int) -> Self:
         """Return the same cluster when *primary* has nobody to wait for."""
@@ -94,10 +97,12 @@ def write_cluster(home: Path, record: ClusterRecord) -> None:
     write_private(home / CLUSTER_FILE, "".join(lines))
 
 
-def new_cluster(home: Path) -> ClusterRecord:
-    """Make up what a cluster in *home* shares."""
+def new_cluster(home: Path, *, tls: bool) -> ClusterRecord:
+    """Make up what a cluster in *home* shares; with *tls* an authority, too."""
+    if tls:
+        authority_of(home).ensure()
     return ClusterRecord(
-        home=str(home), cookie=secrets.token_hex(20), replication_password=secrets.token_urlsafe(24)
+        home=str(home), cookie=secrets.token_hex(20), replication_password=secrets.token_urlsafe(24), tls=tls
     )
 
 
@@ -119,7 +124,7 @@ def _new_machines(home: Path) -> tuple[StackRecord, ...]:
         each.mkdir(mode=0o755, parents=True, exist_ok=True)
     ports = iter(free_ports(5 * MACHINES + 1))
     release = chosen_release() or Release.MACHINE
-    first = replace(new_record(homes[0]), epmd_port=next(ports), broker_release=release)
+    first = replace(new_record(homes[0]), epmd_port=next(ports), broker_release=release, **_trust(home))
     records = tuple(
         replace(
             first,
@@ -137,6 +142,23 @@ def _new_machines(home: Path) -> tuple[StackRecord, ...]:
     for each, record in zip(homes, records, strict=True):
         write_record(each, record)
     return records
+
+
+class _Trust(TypedDict, total=False):
+    """The words with which a machine's record says that its servers speak TLS."""
+
+    broker_tls: bool
+    broker_ca: str
+    postgres_ca: str
+
+
+def _trust(home: Path) -> _Trust:
+    """Let every machine have certificates of the cluster's one authority, where it speaks TLS."""
+    cluster = read_cluster(home)
+    if cluster is None or not cluster.tls:
+        return {}
+    authority = str(authority_of(home).certificate_file)
+    return {"broker_tls": True, "broker_ca": authority, "postgres_ca": authority}
 
 
 def _outside(home: Path) -> str:

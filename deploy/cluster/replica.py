@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from deploy.local import process
@@ -60,7 +59,7 @@ class Replica(Database):
         """Make the data anew as a copy of the primary's, ready to follow it."""
         user = unprivileged_user()
         make_private_folder(self.folder, user)
-        self._write_passwords()
+        self._let_tools_in()
         unfinished = self.folder / "unfinished"
         for folder in (unfinished, self.data):
             shutil.rmtree(folder, ignore_errors=True)
@@ -77,7 +76,7 @@ class Replica(Database):
 
         Raises `StackError` where too much has happened since; a new copy is the way then.
         """
-        self._write_passwords()
+        self._let_tools_in()
         self._clear_leftovers()
         run_as(
             unprivileged_user(),
@@ -125,6 +124,12 @@ class Replica(Database):
         write_private(signal, "")
         give_to(signal, unprivileged_user())
 
+    def _let_tools_in(self) -> None:
+        """Write what a tool needs at the partner: a password, and whom to trust."""
+        self._write_passwords()
+        if self.record.postgres_ca:
+            self._write_tls_files()
+
     def _write_passwords(self) -> None:
         """Write the file from which the tools read passwords: on a command line everybody could."""
         superuser, password = self.record.postgres_superuser, self.record.postgres_password
@@ -135,20 +140,27 @@ class Replica(Database):
         give_to(file, unprivileged_user())
 
     def _conninfo(self, user: str) -> str:
-        return conninfo(user, self.partner.port, self.folder / PASSWORDS, self.name)
+        return conninfo(self, user)
 
 
-def conninfo(user: str, port: int, passwords: Path, name: str) -> str:
-    """Write how to reach the partner, as libpq reads it."""
-    return (
-        f"host={LOOPBACK} port={port} user={user} passfile={quoted(passwords)} application_name={name} "
-        "connect_timeout=5"
-    )
+def conninfo(server: Replica, user: str) -> str:
+    """Write how *server* reaches its partner, as libpq reads it: where there is TLS, verified."""
+    words = {
+        "host": LOOPBACK,
+        "port": server.partner.port,
+        "user": user,
+        "passfile": quoted(server.folder / PASSWORDS),
+        "application_name": server.name,
+        "connect_timeout": 5,
+    }
+    if server.record.postgres_ca:
+        words |= {"sslmode": "verify-full", "sslrootcert": quoted(server.folder / "ca.pem")}
+    return " ".join(f"{name}={value}" for name, value in words.items())
 
 
 def replication(server: Replica) -> str:
     """Write the settings that make a pair of two servers; production has the same."""
-    primary = conninfo(REPLICATION, server.partner.port, server.folder / PASSWORDS, server.name)
+    primary = conninfo(server, REPLICATION)
     settings = {
         "cluster_name": server.name,
         "primary_conninfo": primary,

@@ -60,8 +60,12 @@ class ClusterStatus:
 class ClusterStack:
     """A cluster that keeps everything in *home*; making the object does nothing."""
 
-    def __init__(self, home: Path | None = None, *, progress: Callable[[str], None] = say) -> None:
+    def __init__(
+        self, home: Path | None = None, *, tls: bool = False, progress: Callable[[str], None] = say
+    ) -> None:
+        """Prepare; with *tls* a new home's servers listen with TLS only, and a home keeps to it."""
         self.home = (home or default_home() / "cluster").absolute()
+        self._tls = tls
         self._progress = progress
 
     def up(self) -> ClusterAddress:
@@ -175,8 +179,10 @@ class ClusterStack:
 
     def _remember(self) -> None:
         """Make the records where there are none, and ports that are free where there are."""
-        if read_cluster(self.home) is None:
-            write_cluster(self.home, new_cluster(self.home))
+        if (record := read_cluster(self.home)) is None:
+            write_cluster(self.home, new_cluster(self.home, tls=self._tls))
+        elif self._tls and not record.tls:
+            raise StackError(f"{self.home} was made without TLS and keeps to it: use another home (--home)")
         self._settle_ports()
 
     def _launch(self, node: ClusterNode) -> None:

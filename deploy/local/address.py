@@ -26,6 +26,8 @@ class StackAddress:
     postgres_port: int
     postgres_superuser: str = "postgres"
     postgres_password: str = field(repr=False)
+    postgres_ca: str = ""
+    """PEM file with the authority of the database's certificate: it is then spoken to over TLS only."""
     amqp_host: str = LOOPBACK
     amqp_port: int
     management_port: int

@@ -11,7 +11,7 @@ import asyncpg
 
 from deploy.local import archive
 from deploy.local.address import LOOPBACK, StackError, StackRecord
-from deploy.local.database import Database
+from deploy.local.database import Database, tls_of
 
 T = TypeVar("T")
 
@@ -82,6 +82,7 @@ async def _connection(record: StackRecord) -> AsyncIterator["asyncpg.Connection"
         user=record.postgres_superuser,
         password=record.postgres_password,
         database="postgres",
+        ssl=tls_of(record),
         timeout=30,
     )
     try:

@@ -18,7 +18,7 @@ import psutil
 from deploy.local import process
 from deploy.local.address import LOOPBACK, StackAddress, StackError, StackRecord, tag, write_private
 from deploy.local.programs import BrokerPrograms, Release, broker_programs, keep_to_version
-from deploy.local.tls import authority_of
+from deploy.local.tls import BrokerAuthority, trusting
 
 PRODUCT_VHOST: Final = "axis"
 BOOT_SECONDS: Final = 180.0
@@ -221,7 +221,7 @@ class Broker:
 
     def _write_tls_files(self) -> None:
         """Give the node a new certificate: one that starts is never far from the end of its own."""
-        authority = authority_of(Path(self.record.home))
+        authority = BrokerAuthority(Path(self.record.broker_ca).parent)
         authority.ensure()
         authority.issue_server(self.folder / "server.pem")
         write_private(self.folder / "ca.pem", authority.certificate_file.read_text("ascii"))
@@ -342,14 +342,7 @@ def password_hash(password: str) -> str:
 
 def tls_of(address: StackAddress) -> ssl.SSLContext | None:
     """Return how connections to the broker at *address* are protected; nothing where they are not."""
-    if not address.broker_tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=address.broker_ca or None)
-    except OSError as error:
-        raise StackError(f"broker_ca {address.broker_ca} cannot be used: {error.strerror}") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    return trusting(address.broker_ca, "broker_ca") if address.broker_tls else None
 
 
 def management_connection(address: StackAddress, host: str, *, timeout: float) -> http.client.HTTPConnection:

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -16,13 +17,20 @@ from typing import Final
 import psutil
 
 from deploy.local import process
-from deploy.local.address import LOOPBACK, StackError, StackRecord, tag, write_private
+from deploy.local.address import LOOPBACK, StackAddress, StackError, StackRecord, tag, write_private
 from deploy.local.archive import archiving, quoted
+from deploy.local.tls import BrokerAuthority, trusting
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 60.0
 REPLACED: Final = "data-replaced-"
 """How the data directory before a restore is called; nothing of ours ever deletes it."""
+_SSL_REQUEST: Final = struct.pack("!ii", 8, 80_877_103)
+_ADMITTED: Final = f"""\
+local   all         all  scram-sha-256
+hostssl all         all  {LOOPBACK}/32  scram-sha-256
+hostssl replication all  {LOOPBACK}/32  scram-sha-256
+"""
 LONGEST_SOCKET_FOLDER: Final = 80  # Linux: 107 bytes for the whole path, `/.s.PGSQL.65535.lock` included
 
 
@@ -76,7 +84,8 @@ class Database:
 
     def answers(self) -> bool:
         """Tell whether the cluster lets a client in as far as the password."""
-        return asks_for_password(self.record.postgres_port, self.record.postgres_superuser)
+        record = self.record
+        return asks_for_password(record.postgres_port, record.postgres_superuser, tls=tls_of(record))
 
     def stop(self) -> None:
         """End sessions, write everything, stop (a fast shutdown); what does not obey is killed."""
@@ -155,6 +164,8 @@ class Database:
 
     def _launch(self) -> None:
         self._write_settings()
+        if self.record.postgres_ca:
+            self._write_tls_files()
         pid = process.launch(
             [binary("postgres"), "-D", self.data],
             environment={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
@@ -168,6 +179,16 @@ class Database:
         settings = self.data / "postgresql.conf"
         write_private(settings, configuration(self.record, self.folder))
         give_to(settings, unprivileged_user())
+
+    def _write_tls_files(self) -> None:
+        """Give the cluster a new certificate, the authority, and a list of who gets in: over TLS, or not."""
+        authority = BrokerAuthority(Path(self.record.postgres_ca).parent)
+        authority.ensure()
+        authority.issue_server(self.folder / "server.pem")
+        write_private(self.folder / "ca.pem", authority.certificate_file.read_text("ascii"))
+        write_private(self.folder / "pg_hba.conf", _ADMITTED)
+        for name in ("server.pem", "ca.pem", "pg_hba.conf"):
+            give_to(self.folder / name, unprivileged_user())
 
     def _launched_pid(self) -> int:
         launched = process.running(self.folder / "launched.pid", mark=str(self.data))
@@ -286,7 +307,24 @@ def configuration(record: StackRecord, folder: Path) -> str:
         "log_line_prefix": "%m [%p] %q%a ",
         "log_min_messages": "warning",
     } | archiving(folder)
+    settings |= tls_settings(folder) if record.postgres_ca else {}
     return "".join(f"{name} = {quoted(value)}\n" for name, value in settings.items())
+
+
+def tls_settings(folder: Path) -> dict[str, object]:
+    """Let the cluster speak TLS, and let nobody in without it."""
+    return {
+        "ssl": "on",
+        "ssl_cert_file": folder / "server.pem",
+        "ssl_key_file": folder / "server.pem",
+        "ssl_min_protocol_version": "TLSv1.2",
+        "hba_file": folder / "pg_hba.conf",
+    }
+
+
+def tls_of(address: StackAddress) -> ssl.SSLContext | None:
+    """Return how connections to the database at *address* are protected; nothing where they need not be."""
+    return trusting(address.postgres_ca, "postgres_ca") if address.postgres_ca else None
 
 
 def has_statement_statistics() -> bool:
@@ -295,13 +333,23 @@ def has_statement_statistics() -> bool:
     return library.exists()
 
 
-def asks_for_password(port: int, user: str) -> bool:
+def asks_for_password(port: int, user: str, *, tls: ssl.SSLContext | None = None) -> bool:
     """Tell whether the server answers a client's first message with a question, not with `starting up`."""
     parameters = f"user\0{user}\0database\0postgres\0\0".encode()
     greeting = struct.pack("!ii", len(parameters) + 8, 196_608) + parameters
     try:
         with socket.create_connection((LOOPBACK, port), timeout=2) as connection:
-            connection.sendall(greeting)
-            return connection.recv(1) == b"R"
+            if tls is None:
+                return _asks(connection, greeting)
+            connection.sendall(_SSL_REQUEST)
+            if connection.recv(1) != b"S":
+                return False
+            with tls.wrap_socket(connection, server_hostname=LOOPBACK) as protected:
+                return _asks(protected, greeting)
     except OSError:
         return False
+
+
+def _asks(connection: socket.socket, greeting: bytes) -> bool:
+    connection.sendall(greeting)
+    return connection.recv(1) == b"R"

@@ -1,5 +1,6 @@
-"""A small authority of the stack's own, for connections to its broker; never for signing documents."""
+"""A small authority of the stack's own, for connections to its servers; never for signing documents."""
 
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -30,7 +31,7 @@ _TOLERANCE: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class BrokerAuthority:
-    """Issues certificates for the broker of one home and for its clients; `ensure` makes it."""
+    """Issues certificates for the servers of one home and for clients of its broker; `ensure` makes it."""
 
     folder: Path
 
@@ -104,6 +105,19 @@ class BrokerAuthority:
 def authority_of(home: Path) -> BrokerAuthority:
     """Return the authority of the stack in *home*, made or not."""
     return BrokerAuthority(home / "tls")
+
+
+def trusting(authorities: str, setting: str) -> ssl.SSLContext:
+    """Return how to speak TLS to a server whose name and chain are verified; *setting* named *authorities*.
+
+    Empty *authorities* are those that the machine trusts. Raises `StackError` where the file is of no use.
+    """
+    try:
+        context = ssl.create_default_context(cafile=authorities or None)
+    except OSError as error:
+        raise StackError(f"{setting} {authorities} cannot be used: {error.strerror}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def _builder(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from deploy.local import StackAddress
 from deploy.local.broker import PRODUCT_VHOST
@@ -110,8 +110,9 @@ class LocalAxis:
 
     def operator_dsn_at(self, port: int) -> str:
         """Return the operators' address of one server of the database, whichever the primary is."""
-        password = quote(_secret(self.home, f"postgres-{OPERATOR}"), safe="")
-        return f"postgresql://{OPERATOR}:{password}@{self.address.postgres_host}:{port}/{DATABASE}"
+        place = f"{self.address.postgres_host}:{port}/{DATABASE}"
+        password = _secret(self.home, f"postgres-{OPERATOR}")
+        return _dsn_of(OPERATOR, password, place, _database_trust(self.address))
 
     async def add_agency(
         self,
@@ -316,8 +317,19 @@ def _secret(home: Path, name: str) -> str:
 def _dsn(address: StackAddress, user: str, password: str, database: str) -> str:
     """Name every server of the database: whoever connects looks for the primary among them."""
     servers = address.postgres_servers
-    choice = "?target_session_attrs=read-write" if "," in servers else ""
-    return f"postgresql://{user}:{quote(password, safe='')}@{servers}/{database}{choice}"
+    choice = {"target_session_attrs": "read-write"} if "," in servers else {}
+    return _dsn_of(user, password, f"{servers}/{database}", choice | _database_trust(address))
+
+
+def _dsn_of(user: str, password: str, place: str, words: Mapping[str, str]) -> str:
+    query = f"?{urlencode(words, quote_via=quote)}" if words else ""
+    return f"postgresql://{user}:{quote(password, safe='')}@{place}{query}"
+
+
+def _database_trust(address: StackAddress) -> dict[str, str]:
+    if not address.postgres_ca:
+        return {}
+    return {"sslmode": "verify-full", "sslrootcert": address.postgres_ca}
 
 
 def _amqp_url(address: StackAddress, user: str, password: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.cluster import ClusterStack
 from deploy.cluster.record import read_cluster, write_cluster
+from hub.commands.cluster_demo import ENCRYPTED_CLUSTER
 from hub.commands.local_axis import provision_local
 from hub.message.properties import INTAKE_QUEUE
 from tests.acceptance.cluster_world import at_work
@@ -106,13 +107,13 @@ async def test_a_standby_that_nobody_waited_for_is_seen_to_lose(
     assert forgotten, f"the judge saw {verdict.counts()}"
 
 
-def test_the_demonstration_finds_nothing_lost(tmp_path: Path) -> None:
+def test_the_demonstration_finds_nothing_lost_and_nobody_in_the_clear(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    command = [sys.executable, "-m", "hub", "cluster-demo", "--home", str(home), "--json"]
+    command = [sys.executable, "-m", "hub", "cluster-demo", "--tls", "--home", str(home), "--json"]
 
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=800)
 
-    ClusterStack(home / "cluster", progress=lambda _: None).purge()
+    ClusterStack(home / ENCRYPTED_CLUSTER, progress=lambda _: None).purge()
     told = json.loads(ended.stdout)
     assert (ended.returncode, told["went_well"]) == (0, True)
     counts = {

@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+
 from adapters.kit.settings import read_settings
 from deploy.cluster import ClusterStack
 from hub.backends.rabbitmq.management import ManagementApi
@@ -29,6 +31,10 @@ HUBS: Final = 2
 RETRY_DELAYS: Final = '["PT1S", "PT2S", "PT5S", "PT10S"]'
 SETTLED_SECONDS: Final = 4.0
 """RabbitMQ 3.10 forgets quorum queues that were declared less than about three seconds before a SIGKILL."""
+
+_SPEAKS_TLS: Final = """
+    select s.ssl from pg_stat_ssl s join pg_stat_activity a using (pid)
+     where a.backend_type in ('client backend', 'walsender')"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,9 +83,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_up(home: Path, checks: Checks, *, per_second: float) -> AsyncIterator[Stage]:
+async def set_up(home: Path, checks: Checks, *, per_second: float, tls: bool) -> AsyncIterator[Stage]:
     """Start the cluster, the hubs and the agencies; stop all of it in the end, the cluster too."""
-    cluster = ClusterStack(home)
+    cluster = ClusterStack(home, tls=tls)
     try:
         axis = await provision_local(stack=cluster)
         agencies = await axis.add_agencies((GOVERNMENT_OFFICE, NGHE_AN, CAO_BANG))
@@ -132,6 +138,23 @@ async def copies(stage: Stage) -> dict[str, int]:
             online = queue.get("online")
             found[str(queue["name"])] = len(online) if isinstance(online, list) else 0
     return found
+
+
+async def unencrypted(stage: Stage) -> dict[str, int]:
+    """Count the connections without TLS to any node of the broker, and to the primary."""
+    async with ManagementApi(stage.axis.management()) as api:
+        to_broker = [each.get("ssl") async for each in api.pages("connections")]
+    connection = await asyncpg.connect(LocalAxis.at(stage.cluster).dsn("postgres"))
+    try:
+        to_database = await connection.fetch(_SPEAKS_TLS)
+    finally:
+        await connection.close()
+    if not to_broker or not to_database:
+        raise StoryBroken("nobody is connected")
+    return {
+        "broker": sum(each is not True for each in to_broker),
+        "database": sum(not row["ssl"] for row in to_database),
+    }
 
 
 async def _stop_hubs(stage: Stage) -> None:

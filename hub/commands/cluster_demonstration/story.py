@@ -18,6 +18,7 @@ from hub.commands.cluster_demonstration.stage import (
     leader_of_intake,
     load,
     set_up,
+    unencrypted,
 )
 from hub.commands.demonstration.checks import Checks, StoryBroken
 from hub.errors import TemporaryFailure
@@ -36,7 +37,7 @@ STALE_SECONDS: Final = 6.0
 """How long the former primary takes itself for the primary."""
 
 
-async def play(home: Path, *, per_second: float, as_json: bool) -> bool:
+async def play(home: Path, *, per_second: float, tls: bool, as_json: bool) -> bool:
     """Play the whole story; returns whether everything came as expected."""
     checks = Checks(is_quiet=as_json)
     silences: dict[str, float] = {}
@@ -44,13 +45,15 @@ async def play(home: Path, *, per_second: float, as_json: bool) -> bool:
         "0. Dựng cụm: ba nút RabbitMQ, PostgreSQL chính và dự phòng đồng bộ, hai tiến trình hub\n"
         "   Setting up: three RabbitMQ nodes, a PostgreSQL primary and its synchronous standby, two hubs"
     )
-    async with set_up(home, checks, per_second=per_second) as stage:
+    async with set_up(home, checks, per_second=per_second, tls=tls) as stage:
         async with load(stage):
             await _arrivals(stage, WARM_UP)
             await _every_copy_lives(stage)
             await _kill_each_node(stage, silences)
             await _promote_the_standby(stage, silences)
             await _former_primary_comes_back(stage)
+            if tls:
+                await _everybody_speaks_tls(stage)
         audit = await _settled(stage)
     _conclude(checks, audit, silences, as_json=as_json)
     return not checks.failed
@@ -113,6 +116,15 @@ async def _former_primary_comes_back(stage: Stage) -> None:
         wanted=False,
     )
     await _arrivals(stage, AFTERWARDS)
+
+
+async def _everybody_speaks_tls(stage: Stage) -> None:
+    """Count who is connected without TLS, to broker and database, the standby included."""
+    stage.checks.expect(
+        "mọi kết nối đều mã hóa / every connection is encrypted",
+        found=await unencrypted(stage),
+        wanted={"broker": 0, "database": 0},
+    )
 
 
 async def _under_load(stage: Stage, harm: Callable[[], Awaitable[object]]) -> float:

@@ -64,7 +64,8 @@ def test_every_complaint_about_a_file_is_told_at_once_and_no_password(services: 
 def test_servers_may_speak_tls_and_their_authority_is_found_from_the_home(
     services: Path, tmp_path: Path
 ) -> None:
-    services.write_text(SERVICES + 'broker_tls = true\nbroker_ca = "broker-ca.pem"\n', encoding="utf-8")
+    encrypted = 'broker_tls = true\nbroker_ca = "broker-ca.pem"\npostgres_ca = "db-ca.pem"\n'
+    services.write_text(SERVICES + encrypted, encoding="utf-8")
     stack = GivenStack(tmp_path / "home")
 
     stack.adopt(services)
@@ -72,6 +73,7 @@ def test_servers_may_speak_tls_and_their_authority_is_found_from_the_home(
     address = stack.address()
     assert (address.amqp_scheme, address.management_scheme) == ("amqps", "https")
     assert address.broker_ca == str(tmp_path / "broker-ca.pem")
+    assert address.postgres_ca == str(tmp_path / "db-ca.pem")
 
 
 def test_servers_without_tls_are_spoken_to_without(services: Path) -> None:
