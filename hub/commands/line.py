@@ -12,6 +12,7 @@ import typer
 from hub.commands import (
     accounts,
     agency,
+    alerts,
     audit,
     backup,
     ca,
@@ -73,6 +74,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(invalid.app, name="invalid")
 app.add_typer(topology.app, name="topology")
+app.add_typer(alerts.app, name="alerts")
 app.command("queues")(queues.queues)
 backup.add_to(app)
 reconcile.add_to(app)
