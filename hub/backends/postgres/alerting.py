@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-import asyncpg
-
 from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.statements import columns, statement
 from hub.message.alert import AlertKind, Incident, Moment
@@ -76,19 +74,21 @@ async def read_open(transaction: Transaction) -> tuple[OpenAlert, ...]:
 
 async def open_alerts(
     transaction: Transaction, incidents: Sequence[Incident], channels: Sequence[str]
-) -> tuple[Incident, ...]:
-    """Keep *incidents*, and promise to tell each on every channel; returns those that are new."""
+) -> None:
+    """Keep *incidents*, and promise to tell each that is new on every channel."""
     rows: list[tuple[object, ...]] = [(each.kind.value, each.subject, each.detail) for each in incidents]
-    opened = await transaction.fetch(statement("open_alerts"), *columns(rows, 3), list(channels))
-    return tuple(_incident(row) for row in opened)
+    await transaction.execute(statement("open_alerts"), *columns(rows, 3), list(channels))
 
 
-async def close_alerts(
-    transaction: Transaction, alerts: Sequence[int], channels: Sequence[str]
-) -> tuple[Incident, ...]:
-    """End *alerts*, and promise to tell of each end; returns those that were open."""
-    closed = await transaction.fetch(statement("close_alerts"), list(alerts), list(channels))
-    return tuple(_incident(row) for row in closed)
+async def close_alerts(transaction: Transaction, alerts: Sequence[int], channels: Sequence[str]) -> None:
+    """End *alerts*, and promise to tell of each end."""
+    await transaction.execute(statement("close_alerts"), list(alerts), list(channels))
+
+
+async def enter_test(transaction: Transaction, operator: str, channels: Sequence[str]) -> int | None:
+    """Promise to tell a test on every channel; None while an earlier one of *operator* is not over."""
+    number = await transaction.fetchval(statement("enter_test_alert"), operator, list(channels))
+    return int(str(number)) if number is not None else None
 
 
 async def claim_notices(transaction: Transaction, channel: str, *, limit: int) -> tuple[Notice, ...]:
@@ -133,10 +133,12 @@ async def count_deadlines_at_risk(
     return tuple(AtRisk(**row) for row in rows)
 
 
-async def read_alerts(database: Database, *, is_open: bool, limit: int) -> tuple[KnownAlert, ...]:
-    """Return up to *limit* alerts, the newest first."""
+async def read_alerts(
+    database: Database, *, is_open: bool = False, limit: int = 100, alert_id: int | None = None
+) -> tuple[KnownAlert, ...]:
+    """Return up to *limit* alerts, the newest first, or the one with *alert_id*."""
     async with database.connection() as connection:
-        rows = await connection.fetch(statement("list_alerts"), is_open, limit)
+        rows = await connection.fetch(statement("list_alerts"), is_open, limit, alert_id)
     return tuple(
         KnownAlert(
             alert_id=row["alert_id"],
@@ -149,7 +151,3 @@ async def read_alerts(database: Database, *, is_open: bool, limit: int) -> tuple
         )
         for row in rows
     )
-
-
-def _incident(row: asyncpg.Record) -> Incident:
-    return Incident(kind=AlertKind(row["kind"]), subject=row["subject"], detail=row["detail"] or {})

@@ -4,10 +4,7 @@ with opened as (
     select kind, subject, detail from unnest($1::text[], $2::text[], $3::jsonb[]) as seen (kind, subject, detail)
      order by kind, subject
     on conflict (kind, subject) where closed_at is null do update set detail = excluded.detail
-    returning alert_id, kind, subject, detail, opened_at, xmax = 0 as is_new
-), told as (
-    insert into alert_notices (alert_id, moment, channel)
-    select alert_id, case kind when 'test' then 'test' else 'start' end, channel
-      from opened, unnest($4::text[]) as channel where is_new
+    returning alert_id, xmax = 0 as is_new
 )
-select alert_id, kind, subject, detail, opened_at from opened where is_new
+insert into alert_notices (alert_id, moment, channel)
+select alert_id, 'start', channel from opened, unnest($4::text[]) as channel where is_new
