@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from secrets import SystemRandom
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import structlog
@@ -45,6 +46,7 @@ from hub.intake.parse import ParseLimits
 from hub.intake.validate import ContentLimits
 from hub.logs import configure
 from hub.message import properties
+from hub.message.breaker import BreakerState
 from hub.ports import BatchLimits, Clock, Consumer
 from hub.settings import Settings
 from hub.signature.certificates import AnchorPolicy, TrustAnchors
@@ -67,6 +69,7 @@ from hub.workers.stamping import StampAuthority, StampWorker
 from hub.workers.waiting import wait
 
 log = structlog.get_logger(__name__)
+_SHUT: Final = MappingProxyType({BreakerState.CLOSED: 0, BreakerState.OPEN: 2})
 JUDGE_REST: Final = timedelta(seconds=15)
 ALERT_CONNECTIONS: Final = 3
 STAMP_LIMITS: Final = WebLimits(octets=200_000, silence=timedelta(seconds=150), whole=timedelta(seconds=180))
@@ -374,6 +377,7 @@ class Hub:
         for each in backlog.mailboxes:
             measures.OLDEST_WAITING.labels(each.mailbox).set(each.oldest_seconds)
             measures.WAITING.labels(each.mailbox).set(each.waiting)
+            measures.BREAKER.labels(each.mailbox).set(_SHUT.get(each.breaker, 1))
 
 
 def alert_channels(settings: Settings, clock: Clock) -> tuple[Channel, ...]:

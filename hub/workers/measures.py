@@ -26,6 +26,11 @@ OLDEST_WAITING: Final = Gauge(
     "hub_oldest_waiting_seconds", "Age of the oldest delivery that waits for the mailbox.", ["mailbox"]
 )
 WAITING: Final = Gauge("hub_waiting_deliveries", "Deliveries that wait in the outbox.", ["mailbox"])
+BREAKER: Final = Gauge(
+    "hub_mailbox_breaker",
+    "2 while the mailbox gets nothing, 1 while it is probed or drained slowly, else 0.",
+    ["mailbox"],
+)
 OPEN_CASES: Final = Gauge("hub_open_cases", "Dead letters that wait for an operator.")
 INVALID: Final = Gauge("hub_invalid_messages", "Messages kept that nobody vouches for.")
 BROKER_BLOCKED: Final = Gauge(

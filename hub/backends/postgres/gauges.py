@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.statements import statement
+from hub.message.breaker import BreakerState
 from hub.message.identifiers import MailboxName
 
 
@@ -14,6 +15,7 @@ class MailboxBacklog:
     mailbox: MailboxName
     waiting: int
     oldest_seconds: float
+    breaker: BreakerState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ async def read_backlog(database: Database) -> Backlog:
                 mailbox=MailboxName(row["mailbox"]),
                 waiting=row["waiting"],
                 oldest_seconds=float(row["oldest_seconds"]),
+                breaker=BreakerState(row["breaker"]),
             )
             for row in rows
         ),
