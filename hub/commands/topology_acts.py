@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hub.backends.postgres.register import MailboxEntry
 from hub.backends.rabbitmq.drift import Drift
-from hub.backends.rabbitmq.reconciler import Changes
+from hub.backends.rabbitmq.reconciler import Changes, Progress, untold
 from hub.commands.agency_acts import local_axis, management_of_settings, registry_desk
 from hub.commands.place import load_settings, operators_database, settings_file_of
 from hub.message.identifiers import MailboxName
@@ -13,7 +13,7 @@ from hub.operations.queues import MailboxQueue, mailbox_queues
 from hub.operations.topology import apply_topology, topology_drift
 
 
-async def apply_registry(home: Path | None, settings: Path | None) -> Changes:
+async def apply_registry(home: Path | None, settings: Path | None, progress: Progress = untold) -> Changes:
     """Make the broker as the registry wants it, with the passwords that are kept beside the settings."""
     async with registry_desk(home, settings, "") as desk:
         mailboxes = await desk.mailboxes()
@@ -22,6 +22,7 @@ async def apply_registry(home: Path | None, settings: Path | None) -> Changes:
         mailboxes,
         passwords=_kept_passwords(home, settings, mailboxes),
         hub_password=_hubs_password(home, settings),
+        progress=progress,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from hub.backends.postgres.register import MailboxEntry
 from hub.backends.rabbitmq.drift import Drift
 from hub.backends.rabbitmq.management import ManagementAddress, ManagementApi
-from hub.backends.rabbitmq.reconciler import Changes, Reconciler
+from hub.backends.rabbitmq.reconciler import Changes, Progress, Reconciler, untold
 from hub.backends.rabbitmq.topology import HubUser, MailboxTopology, Topology, topology
 from hub.message.identifiers import MailboxName
 
@@ -16,14 +16,16 @@ async def apply_topology(
     *,
     passwords: Mapping[MailboxName, str] | None = None,
     hub_password: str | None = None,
+    progress: Progress = untold,
 ) -> Changes:
     """Let the broker have everything that *mailboxes* need; what is right already is left alone.
 
     A user without a password keeps the one that it has. Raises `ConfigurationError` for a new one without.
+    *progress* is told how many differences have been mended, and of how many.
     """
     wanted = _wanted(mailboxes, passwords or {}, hub_password)
     async with ManagementApi(address) as api:
-        return await Reconciler(api).apply(wanted)
+        return await Reconciler(api).apply(wanted, progress)
 
 
 async def topology_drift(

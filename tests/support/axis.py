@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import pytest
 
 from deploy.local import LocalStack
 from hub.backends.rabbitmq.management import ManagementApi, segment
+from hub.backends.rabbitmq.topology import POLICY_PRIORITY, SHARED_POLICY, own_policy_of
 from hub.commands.local_axis import LocalAgency, LocalAxis, NewAgency, provision_local
 from hub.message.identifiers import MailboxName
 from hub.message.properties import queue_of
@@ -140,12 +142,13 @@ class World:
 
     async def limit_queue(self, mailbox: MailboxName, **definition: int) -> None:
         """Let the broker's policy for one mailbox differ: `max_length`, `message_ttl`, `delivery_limit`."""
+        changed = {name.replace("_", "-"): value for name, value in definition.items()}
+        pattern = f"^{re.escape(queue_of(mailbox))}$"
         async with ManagementApi(self.axis.management()) as api:
-            path = f"policies/{api.vhost}/{segment(f'axis.agency.{mailbox}')}"
-            policy = await api.record(path)
+            path = f"policies/{api.vhost}/{segment(own_policy_of(mailbox))}"
+            policy = await api.find(path) or await api.record(f"policies/{api.vhost}/{SHARED_POLICY.name}")
             assert isinstance(policy["definition"], dict)
-            changed = {name.replace("_", "-"): value for name, value in definition.items()}
-            kept = {name: policy[name] for name in ("pattern", "apply-to", "priority")}
+            kept = {"pattern": pattern, "apply-to": policy["apply-to"], "priority": POLICY_PRIORITY}
             await api.put(path, {**kept, "definition": {**policy["definition"], **changed}})
         await until(lambda: self._follows(mailbox, changed), what=f"the policy of {mailbox}")
 

@@ -11,8 +11,6 @@ from hub.backends.rabbitmq.management import Record
 from hub.backends.rabbitmq.topology import Exchange, Policy, Queue, Topology
 from hub.message.properties import SUBMIT_EXCHANGE
 
-POLICY_PRIORITY: Final = 100
-"""Above what an operator's policy for all queues has: only the one with the highest priority applies."""
 QUORUM_POLICIES_SINCE: Final = (3, 12)
 NO_POLICY: Final = "none"
 UNLIMITED_SINCE: Final = (4, 0)
@@ -87,7 +85,7 @@ def compare(wanted: Facts, observed: Facts) -> list[Drift]:
         for thing, value in observed.items()
         if thing not in wanted
     ]
-    changed.sort(key=lambda drift: order.index(drift.thing.kind))
+    changed.sort(key=lambda drift: (order.index(drift.thing.kind), drift.finding))
     surplus.sort(key=lambda drift: -order.index(drift.thing.kind))
     return changed + surplus
 
@@ -109,7 +107,8 @@ def _facts(topology: Topology, version: tuple[int, int]) -> Iterator[tuple[Thing
         yield policy_on_exchange(exchange.name), NO_POLICY
     for policy in topology.policies:
         yield Thing(kind=Kind.POLICY, name=policy.name), policy_fact(policy_content(policy, version))
-    policies = [(re.compile(policy.pattern), policy.name) for policy in topology.policies]
+    highest_first = sorted(topology.policies, key=lambda policy: -policy.priority)
+    policies = [(re.compile(policy.pattern), policy.name) for policy in highest_first]
     for queue in topology.queues:
         yield Thing(kind=Kind.QUEUE, name=queue.name), queue_fact(queue_content(queue, version))
         yield Thing(kind=Kind.POLICY_IN_FORCE, name=queue.name), _policy_name(queue, policies)
@@ -144,7 +143,7 @@ def policy_content(policy: Policy, version: tuple[int, int]) -> Record:
         "pattern": policy.pattern,
         "definition": {**policy.definition},
         "apply-to": "quorum_queues" if version >= QUORUM_POLICIES_SINCE else "queues",
-        "priority": POLICY_PRIORITY,
+        "priority": policy.priority,
     }
 
 

@@ -1,7 +1,7 @@
 """The broker's management interface over HTTP: foreign errors become sentences that say what to do."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -16,8 +16,10 @@ from hub.message.places import each_place
 from hub.transport.tls import NO_FILES, TlsFiles
 from hub.transport.trouble import explain
 
-PAGE_SIZE: Final = 100
-"""Listing all queues at once costs the broker seconds where there are thousands."""
+PAGE_SIZE: Final = 500
+"""As much as the broker gives: for each page it sorts all queues, and thousands at once take it seconds."""
+IMPORT_SECONDS: Final = 300.0
+"""A broker that has other work may take its time with a hundred queues."""
 
 Record: TypeAlias = dict[str, JsonValue]
 _RECORD: Final = TypeAdapter(Record)
@@ -48,10 +50,10 @@ class ManagementApi:
     def __init__(self, address: ManagementAddress, *, timeout_seconds: float = 30.0) -> None:
         """Prepare; nothing is opened yet."""
         self._address = address
+        self._seconds = timeout_seconds
         self._nodes = deque(f"{url.rstrip('/')}/api/" for url in each_place(address.url))
         self._client = httpx.AsyncClient(
             auth=(address.user, address.password),
-            timeout=timeout_seconds,
             verify=address.tls.context(),
             trust_env=False,
         )
@@ -70,6 +72,11 @@ class ManagementApi:
     def vhost(self) -> str:
         """The virtual host's name, as it stands in a path."""
         return segment(self._address.vhost)
+
+    @property
+    def vhost_name(self) -> str:
+        """The virtual host's name, as it stands in definitions."""
+        return self._address.vhost
 
     @property
     def user(self) -> str:
@@ -114,6 +121,14 @@ class ManagementApi:
         """Add something."""
         await self._request("POST", path, content=content)
 
+    async def import_definitions(self, section: str, definitions: Sequence[Record]) -> None:
+        """Let the broker have *definitions* of one kind; what exists as a queue or exchange stays as it is.
+
+        What the broker says to a refusal stays with the broker, because it may repeat what it was given.
+        """
+        response = await self._answer("POST", "definitions", None, {section: [*definitions]}, IMPORT_SECONDS)
+        self._check(response, f"an import of {len(definitions)} {section}", is_told=False)
+
     async def delete(self, path: str) -> None:
         """Remove something; it may be gone already."""
         await self._request("DELETE", path, may_be_missing=True)
@@ -138,12 +153,19 @@ class ManagementApi:
         path: str,
         query: Mapping[str, str] | None,
         content: Mapping[str, JsonValue] | None,
+        seconds: float | None = None,
     ) -> httpx.Response:
         """Ask the node that answered last, else the next: every request here may be made twice."""
         trouble: httpx.TransportError | None = None
         for _ in range(len(self._nodes)):
             try:
-                return await self._client.request(method, self._nodes[0] + path, params=query, json=content)
+                return await self._client.request(
+                    method,
+                    self._nodes[0] + path,
+                    params=query,
+                    json=content,
+                    timeout=self._seconds if seconds is None else seconds,
+                )
             except httpx.TransportError as error:
                 trouble = error
                 self._nodes.rotate(-1)
@@ -156,14 +178,13 @@ class ManagementApi:
             "check that the broker runs, that its management plugin is enabled, and http:// or https://"
         ) from trouble
 
-    def _check(self, response: httpx.Response, act: str) -> None:
+    def _check(self, response: httpx.Response, act: str, *, is_told: bool = True) -> None:
         if response.is_success:
             return
+        said = f"{response.status_code} {response.text if is_told else ''}".strip()
         if response.is_server_error:
-            raise TemporaryFailure(f"the broker could not do {act}: {response.status_code} {response.text}")
-        raise ConfigurationError(
-            f"the broker refuses {act} ({response.status_code} {response.text}): {self._advice(response)}"
-        )
+            raise TemporaryFailure(f"the broker could not do {act}: {said}")
+        raise ConfigurationError(f"the broker refuses {act} ({said}): {self._advice(response)}")
 
     def _advice(self, response: httpx.Response) -> str:
         if response.status_code == HTTPStatus.UNAUTHORIZED:

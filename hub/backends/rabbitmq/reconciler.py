@@ -1,33 +1,47 @@
-"""Keeps the broker as the topology says: looks first, changes what differs, removes nothing but rights.
+"""Keeps the broker as the topology says: looks first, changes what differs, removes little but rights.
 
-A binding that lets somebody else listen at one of our exchanges is a right, too.
+What is missing or different is imported in bulk, a kind and a hundred at a time. A binding that lets somebody
+else listen at one of our exchanges is a right, too.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeAlias
 
 import structlog
 
+from hub.backends.rabbitmq.definitions import (
+    CHUNK,
+    HASHING,
+    SECTIONS,
+    definitions_of,
+    is_mendable,
+)
 from hub.backends.rabbitmq.drift import (
     Drift,
     Finding,
     Kind,
-    binding_thing,
+    Thing,
     bound_thing,
     compare,
-    exchange_content,
     facts_of,
-    policy_content,
-    queue_content,
 )
 from hub.backends.rabbitmq.management import ManagementApi, Record, segment
 from hub.backends.rabbitmq.observation import observe, password_hash
-from hub.backends.rabbitmq.topology import BrokerUser, Topology
+from hub.backends.rabbitmq.topology import MAILBOX_TAG, BrokerUser, Topology, own_policy_of
 from hub.errors import ConfigurationError
 from hub.message.identifiers import MailboxName
 from hub.message.properties import DELIVER_EXCHANGE, queue_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told how many differences have been mended, and of how many."""
+
+
+def untold(_mended: int, _of: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +64,18 @@ class Reconciler:
         wanted = facts_of(topology, await self._api.version())
         return compare(wanted, await observe(self._api, topology))
 
-    async def apply(self, topology: Topology) -> Changes:
+    async def apply(self, topology: Topology, progress: Progress = untold) -> Changes:
         """Make the broker as *topology* says.
 
-        Makes what is missing, changes what can be changed, takes rights from closed mailboxes and bindings
-        from who listens in. It never deletes a queue, an exchange, a policy or a user, nor the binding by
-        which a mailbox's queue gets what is for it; what would need that is left and returned. Raises
-        `ConfigurationError` for a new user without a password.
+        Makes what is missing, changes what can be changed, takes rights from closed mailboxes, bindings from
+        who listens in, and the policy of its own from a mailbox that shares everybody's. It never deletes a
+        queue, an exchange, any other policy or a user, nor the binding by which a mailbox's queue gets what
+        is for it; what would need that is left and returned. Raises `ConfigurationError` for a new user
+        without a password. What was broken off can be called again: it goes on with what is missing.
         """
         found = await self.drift(topology)
         mender = _Mender(self._api, topology, await self._api.version())
-        made = [drift for drift in found if await mender.mend(drift)]
-        for drift in made:
-            log.info("topology.changed", thing=str(drift.thing), was=drift.finding.value)
+        made = await mender.mend(found, progress)
         left = await self.drift(topology) if made else found
         return Changes(made=tuple(made), left=tuple(left))
 
@@ -81,90 +94,64 @@ def is_of_a_mailbox(exchange: str, rest: str) -> bool:
 
 
 class _Mender:
-    """Mends single differences; takes nothing away but rights."""
+    """Mends differences: what is missing or different in bulk, what is surplus one by one."""
 
     def __init__(self, api: ManagementApi, topology: Topology, version: tuple[int, int]) -> None:
         self._api = api
-        self._version = version
-        self._exchanges = {exchange.name: exchange for exchange in topology.exchanges}
-        self._queues = {queue.name: queue for queue in topology.queues}
-        self._policies = {policy.name: policy for policy in topology.policies}
-        self._bindings = {
-            binding_thing(binding.exchange, binding.routing_key, binding.queue).name: binding
-            for binding in topology.bindings
-        }
+        self._definitions = definitions_of(topology, version, api.vhost_name)
         self._users = {user.name: user for user in topology.users}
+        self._outgrown = frozenset(
+            own_policy_of(MailboxName(user.name)) for user in topology.users if user.tag == MAILBOX_TAG
+        )
 
-    async def mend(self, drift: Drift) -> bool:
-        """Mend *drift*, where that can be done; tells whether it was."""
-        kind, name = drift.thing.kind, drift.thing.name
-        makers: dict[Kind, Callable[[str], Awaitable[None]]] = {
-            Kind.POLICY: self._make_policy,
-            Kind.USER: self._make_user,
-            Kind.TOPIC_PERMISSION: self._permit_topic,
-            Kind.PERMISSION: self._permit,
-        }
-        if drift.finding is Finding.SURPLUS:
-            return await self._take_right(kind, name)
-        if drift.finding is Finding.MISSING:
-            makers |= {
-                Kind.EXCHANGE: self._make_exchange,
-                Kind.QUEUE: self._make_queue,
-                Kind.BINDING: self._make_binding,
-            }
-        if kind not in makers:
-            return False
-        await makers[kind](name)
-        return True
+    async def mend(self, found: Sequence[Drift], progress: Progress) -> list[Drift]:
+        """Mend what can be mended of *found*; returns that."""
+        made: list[Drift] = []
+        for chunk in _chunks([drift for drift in found if is_mendable(drift)]):
+            await self._import(chunk)
+            made += chunk
+            progress(len(made), len(found))
+        for drift in found:
+            if drift.finding is Finding.SURPLUS and await self._take_away(drift.thing):
+                _tell([drift])
+                made.append(drift)
+        return made
 
-    async def _make_exchange(self, name: str) -> None:
-        await self._put("exchanges", name, exchange_content(self._exchanges[name]))
+    async def _import(self, chunk: Sequence[Drift]) -> None:
+        kind = chunk[0].thing.kind
+        definitions = [await self._definition(drift.thing) for drift in chunk]
+        await self._api.import_definitions(SECTIONS[kind], definitions)
+        _tell(chunk)
 
-    async def _make_queue(self, name: str) -> None:
-        await self._put("queues", name, queue_content(self._queues[name], self._version))
+    async def _definition(self, thing: Thing) -> Record:
+        written = self._definitions[thing]
+        return (
+            written | await self._secret_of(self._users[thing.name]) if thing.kind is Kind.USER else written
+        )
 
-    async def _make_policy(self, name: str) -> None:
-        await self._put("policies", name, policy_content(self._policies[name], self._version))
-
-    async def _make_binding(self, name: str) -> None:
-        binding = self._bindings[name]
-        route = f"e/{segment(binding.exchange)}/q/{segment(binding.queue)}"
-        content: Record = {"routing_key": binding.routing_key, "arguments": {}}
-        await self._api.post(f"bindings/{self._api.vhost}/{route}", content)
-
-    async def _make_user(self, name: str) -> None:
-        user = self._users[name]
-        content: Record = {"tags": user.tag, "password_hash": await self._hash_for(user)}
-        await self._api.put(f"users/{segment(name)}", content)
-
-    async def _hash_for(self, user: BrokerUser) -> str:
+    async def _secret_of(self, user: BrokerUser) -> Record:
         if user.password is not None:
-            return password_hash(user.password)
+            return {"password_hash": password_hash(user.password), "hashing_algorithm": HASHING}
         record = await self._api.find(f"users/{segment(user.name)}")
         if record is None:
             raise ConfigurationError(
                 f"the broker has no user {user.name!r} yet: apply the topology with a password for it"
             )
-        return str(record["password_hash"])
+        return {key: record[key] for key in ("password_hash", "hashing_algorithm")}
 
-    async def _permit(self, name: str) -> None:
-        rights = self._users[name].permission
-        if rights is not None:
-            await self._put("permissions", name, {**asdict(rights)})
-
-    async def _permit_topic(self, name: str) -> None:
-        topic = self._users[name].topic_permission
-        if topic is not None:
-            await self._put("topic-permissions", name, {**asdict(topic)})
-
-    async def _take_right(self, kind: Kind, name: str) -> bool:
-        """Take what a user of ours has beyond the topology; a user that it does not name is left alone."""
-        if kind is Kind.BINDING:
-            return await self._unbind(name)
-        path = {Kind.PERMISSION: "permissions", Kind.TOPIC_PERMISSION: "topic-permissions"}.get(kind)
-        if path is None or name not in self._users:
+    async def _take_away(self, thing: Thing) -> bool:
+        """Take what one of ours has beyond the topology; whom it does not name is left alone."""
+        if thing.kind is Kind.BINDING:
+            return await self._unbind(thing.name)
+        takeable = {
+            Kind.PERMISSION: ("permissions", self._users),
+            Kind.TOPIC_PERMISSION: ("topic-permissions", self._users),
+            Kind.POLICY: ("policies", self._outgrown),
+        }
+        path, names = takeable.get(thing.kind, ("", ()))
+        if thing.name not in names:
             return False
-        await self._api.delete(f"{path}/{self._api.vhost}/{segment(name)}")
+        await self._api.delete(f"{path}/{self._api.vhost}/{segment(thing.name)}")
         return True
 
     async def _unbind(self, name: str) -> bool:
@@ -182,5 +169,15 @@ class _Mender:
                 await self._api.delete(f"bindings/{self._api.vhost}/{route}/{key}")
         return True
 
-    async def _put(self, kind: str, name: str, content: Record) -> None:
-        await self._api.put(f"{kind}/{self._api.vhost}/{segment(name)}", content)
+
+def _chunks(found: Sequence[Drift]) -> Iterator[list[Drift]]:
+    """Cut *found*, in the order in which things are made, into pieces that are alike."""
+    for _, alike in groupby(found, key=lambda drift: (drift.thing.kind, drift.finding)):
+        rest = [*alike]
+        for begin in range(0, len(rest), CHUNK):
+            yield rest[begin : begin + CHUNK]
+
+
+def _tell(made: Sequence[Drift]) -> None:
+    kind, was = made[0].thing.kind.value, made[0].finding.value
+    log.info("topology.changed", kind=kind, was=was, things=[drift.thing.name for drift in made])

@@ -2,7 +2,9 @@
 
 Only what can never change is a queue argument; everything tunable is a policy, because a queue whose
 arguments differ cannot be redeclared, only deleted. One policy at most applies to a queue, so each carries
-all keys.
+all keys. Mailboxes share one, because the broker matches every queue with every policy whenever one of them
+changes ([0015](../../../docs/decisions/0015-one-policy-for-all-mailboxes.md)); a mailbox whose limits are
+others has one of its own above it.
 """
 
 import re
@@ -36,6 +38,11 @@ DELIVERY_TTL: Final = timedelta(days=15)
 NOTHING: Final = "^$"
 
 POLICY_PREFIX: Final = "axis."
+OWN_POLICY_PREFIX: Final = "axis.agency."
+POLICY_PRIORITY: Final = 100
+"""Above what an operator's policy for all queues has: only the one with the highest priority applies."""
+SHARED_PRIORITY: Final = POLICY_PRIORITY - 1
+"""Below the policies of single mailboxes: of two with the same priority nobody can say which applies."""
 HUB_TAG: Final = "axis_hub"
 MAILBOX_TAG: Final = "axis_mailbox"
 """Tags tell our broker users from everybody else's; they grant nothing."""
@@ -78,6 +85,7 @@ class Policy:
     name: str
     pattern: str
     definition: Arguments
+    priority: int = POLICY_PRIORITY
 
     def matches(self, queue: str) -> bool:
         """Whether it is meant for *queue*; our patterns mean the same to Python as to the broker."""
@@ -187,6 +195,28 @@ HUB_POLICIES: Final = (
 )
 
 
+def _limits_of(mailbox: MailboxTopology) -> Arguments:
+    return _SAFE | {
+        "delivery-limit": DELIVERY_LIMIT,
+        "dead-letter-exchange": RETURNED_EXCHANGE,
+        "dead-letter-strategy": "at-least-once",
+        "message-ttl": int(mailbox.time_to_live.total_seconds() * 1000),
+        "max-length": mailbox.max_messages,
+        "max-length-bytes": mailbox.max_octets,
+    }
+
+
+USUAL_LIMITS: Final = _limits_of(MailboxTopology(name=MailboxName("")))
+SHARED_POLICY: Final = Policy(
+    name="axis.mailboxes", pattern=r"^agency\.", definition=USUAL_LIMITS, priority=SHARED_PRIORITY
+)
+
+
+def own_policy_of(mailbox: MailboxName) -> str:
+    """Name the policy of a mailbox whose limits are not those of all."""
+    return OWN_POLICY_PREFIX + mailbox
+
+
 def topology(mailboxes: Sequence[MailboxTopology], hub: HubUser | None = None) -> Topology:
     """Compute everything that must exist for *mailboxes*.
 
@@ -201,7 +231,11 @@ def topology(mailboxes: Sequence[MailboxTopology], hub: HubUser | None = None) -
             *(Queue(name=queue_of(mailbox.name)) for mailbox in mailboxes),
         ),
         bindings=(*HUB_BINDINGS, *(_binding_of(mailbox) for mailbox in mailboxes)),
-        policies=(*HUB_POLICIES, *(_policy_of(mailbox) for mailbox in mailboxes)),
+        policies=(
+            *HUB_POLICIES,
+            SHARED_POLICY,
+            *(_policy_of(mailbox) for mailbox in mailboxes if _limits_of(mailbox) != USUAL_LIMITS),
+        ),
         users=(_hub_user(hub or HubUser()), *(_user_of(mailbox) for mailbox in mailboxes)),
     )
 
@@ -219,17 +253,9 @@ def _binding_of(mailbox: MailboxTopology) -> Binding:
 
 def _policy_of(mailbox: MailboxTopology) -> Policy:
     return Policy(
-        name=f"{POLICY_PREFIX}agency.{mailbox.name}",
+        name=own_policy_of(mailbox.name),
         pattern=_exactly(queue_of(mailbox.name)),
-        definition=_SAFE
-        | {
-            "delivery-limit": DELIVERY_LIMIT,
-            "dead-letter-exchange": RETURNED_EXCHANGE,
-            "dead-letter-strategy": "at-least-once",
-            "message-ttl": int(mailbox.time_to_live.total_seconds() * 1000),
-            "max-length": mailbox.max_messages,
-            "max-length-bytes": mailbox.max_octets,
-        },
+        definition=_limits_of(mailbox),
     )
 
 

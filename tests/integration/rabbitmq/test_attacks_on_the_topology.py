@@ -75,7 +75,23 @@ MENDED = {
         ),
         "policy axis.hub.working is different",
     ),
-    "policy taken": (delete("policies/{}/axis.agency.H49"), "policy axis.agency.H49 is missing"),
+    "policy taken": (delete("policies/{}/axis.mailboxes"), "policy axis.mailboxes is missing"),
+    "policy of one mailbox taken": (
+        delete("policies/{}/axis.agency.H50"),
+        "policy in force agency.H50 is different: axis.mailboxes instead of axis.agency.H50",
+    ),
+    "limits of its own": (
+        put(
+            "policies/{}/axis.agency.H49",
+            {
+                "pattern": "^agency.H49$",
+                "definition": {"max-length": 1},
+                "priority": 100,
+                "apply-to": "queues",
+            },
+        ),
+        "policy in force agency.H49 is different: axis.agency.H49 instead of axis.mailboxes",
+    ),
     "an ear at intake": (listen_in, "binding axis.submit/#/ear is surplus"),
     "an ear at a mailbox": (listen_in_at_anothers_key, "binding axis.deliver/H49/agency.H37 is surplus"),
     "a queue's double": (take_the_place_of_a_queue, "binding axis.deliver/H37/agency.H37 is missing"),
@@ -122,7 +138,7 @@ TOLD = {
             "operator-policies/{}/squeeze",
             {"pattern": "^agency.H49", "definition": {"max-length": 1}, "priority": 1, "apply-to": "queues"},
         ),
-        "policy in force agency.H49 is different: axis.agency.H49 under the operator policy squeeze",
+        "policy in force agency.H49 is different: axis.mailboxes under the operator policy squeeze",
     ),
     "a way past the mandatory flag": (
         put(

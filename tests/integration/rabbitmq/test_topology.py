@@ -5,11 +5,12 @@ import pytest
 from aiormq.abc import AbstractChannel
 from aiormq.exceptions import AMQPError
 
+from hub.backends.rabbitmq.definitions import CHUNK
 from hub.backends.rabbitmq.depths import QueueDepth, queue_depths
 from hub.backends.rabbitmq.drift import Finding, Kind, Thing
-from hub.backends.rabbitmq.management import ManagementAddress, ManagementApi
+from hub.backends.rabbitmq.management import ManagementAddress, ManagementApi, Record
 from hub.backends.rabbitmq.reconciler import Reconciler
-from hub.backends.rabbitmq.topology import HubUser, MailboxTopology, topology
+from hub.backends.rabbitmq.topology import EXCHANGES, HubUser, MailboxTopology, topology
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message.identifiers import MailboxName
 from tests.support.broker import (
@@ -34,6 +35,54 @@ async def test_applying_makes_everything(vhost: PrivateVhost) -> None:
     assert changes.left == ()
     assert {drift.finding for drift in changes.made} <= {Finding.MISSING, Finding.DIFFERENT}
     assert Thing(kind=Kind.QUEUE, name="agency.H49") in {drift.thing for drift in changes.made}
+
+
+async def test_many_are_made_in_bulk_with_their_progress_told(vhost: PrivateVhost) -> None:
+    many = [MailboxTopology(name=MailboxName(f"S{n:03}"), password="x") for n in range(CHUNK + 5)]
+    wanted = topology(many, HubUser(password="x"))
+    told: list[tuple[int, int]] = []
+
+    changes = await Reconciler(vhost.api).apply(wanted, lambda mended, of: told.append((mended, of)))
+
+    assert changes.left == ()
+    assert [mended for mended, _ in told] == sorted({mended for mended, _ in told})
+    assert len(told) > len(Kind), "each kind is a step, and a hundred of a kind"
+    assert await Reconciler(vhost.api).drift(wanted) == []
+    made = await vhost.api.record(f"queues/{vhost.name}/agency.S104")
+    assert {key: made[key] for key in ("type", "durable", "auto_delete", "exclusive")} == {
+        "type": "quorum",
+        "durable": True,
+        "auto_delete": False,
+        "exclusive": False,
+    }
+
+
+async def test_what_was_broken_off_is_gone_on_with(vhost: PrivateVhost) -> None:
+    def break_off(mended: int, _of: int) -> None:
+        if mended > len(EXCHANGES):
+            raise BrokenOffError
+
+    with pytest.raises(BrokenOffError):
+        await Reconciler(vhost.api).apply(a_topology(), break_off)
+    changes = await Reconciler(vhost.api).apply(a_topology())
+
+    assert changes.left == ()
+    assert Kind.EXCHANGE not in {drift.thing.kind for drift in changes.made}
+    assert Kind.QUEUE in {drift.thing.kind for drift in changes.made}
+
+
+class BrokenOffError(Exception):
+    """An operator's Ctrl-C, say."""
+
+
+async def test_a_refused_import_does_not_repeat_what_it_was_given(vhost: PrivateVhost) -> None:
+    user: Record = {"name": "", "tags": 7, "password_hash": "hash-of-the-secret"}
+
+    with pytest.raises((ConfigurationError, TemporaryFailure)) as caught:
+        await vhost.api.import_definitions("users", [user])
+
+    assert "an import of 1 users" in str(caught.value)
+    assert "hash-of-the-secret" not in str(caught.value)
 
 
 async def test_applying_again_changes_nothing(axis: PrivateVhost) -> None:
@@ -64,7 +113,7 @@ async def test_what_is_missing_or_different_is_found_and_mended(axis: PrivateVho
     reconciler = Reconciler(axis.api)
     await axis.api.delete(f"queues/{axis.name}/agency.H37")
     await axis.api.put(f"permissions/{axis.name}/H49", {"configure": ".*", "write": ".*", "read": ".*"})
-    await axis.api.delete(f"policies/{axis.name}/axis.agency.LGSP.T1")
+    await axis.api.delete(f"policies/{axis.name}/axis.agency.H50")
 
     found = await reconciler.drift(a_topology())
     changes = await reconciler.apply(a_topology())
@@ -74,8 +123,8 @@ async def test_what_is_missing_or_different_is_found_and_mended(axis: PrivateVho
         (Thing(kind=Kind.POLICY_IN_FORCE, name="agency.H37"), Finding.MISSING),
         (Thing(kind=Kind.BINDING, name="axis.deliver/H37/agency.H37"), Finding.MISSING),
         (Thing(kind=Kind.PERMISSION, name="H49"), Finding.DIFFERENT),
-        (Thing(kind=Kind.POLICY, name="axis.agency.LGSP.T1"), Finding.MISSING),
-        (Thing(kind=Kind.POLICY_IN_FORCE, name="agency.LGSP.T1"), Finding.DIFFERENT),
+        (Thing(kind=Kind.POLICY, name="axis.agency.H50"), Finding.MISSING),
+        (Thing(kind=Kind.POLICY_IN_FORCE, name="agency.H50"), Finding.DIFFERENT),
     }
     assert changes.left == ()
     assert await reconciler.drift(a_topology()) == []
@@ -145,7 +194,10 @@ async def test_a_closed_mailbox_keeps_its_queue_and_loses_its_rights(axis: Priva
 
     assert await axis.waiting("agency.H49") == 0
     found = await Reconciler(axis.api).drift(topology([closed, *others], HubUser()))
-    assert {drift.thing.kind for drift in found} == {Kind.POLICY}, "only the limits of the fourth differ"
+    assert {str(drift.thing) for drift in found} == {
+        "policy axis.agency.H50",
+        "policy in force agency.H50",
+    }, "only the limits of the fourth differ"
     with pytest.raises(AMQPError, match=r"got <Connection.Close"):
         async with axis.client(H49):
             pass

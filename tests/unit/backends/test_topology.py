@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from hub.backends.rabbitmq.drift import compare, facts_of, policy_content, queue_content
+from hub.backends.rabbitmq.definitions import SECTIONS, definitions_of
+from hub.backends.rabbitmq.drift import Kind, Thing, compare, facts_of, policy_content, queue_content
 from hub.backends.rabbitmq.observation import is_password, password_hash
 from hub.backends.rabbitmq.topology import (
     EXCHANGES,
     HUB_POLICIES,
     HUB_QUEUES,
+    SHARED_POLICY,
     MailboxTopology,
     Topology,
     topology,
@@ -57,12 +59,12 @@ def test_the_page_names_every_policy_with_its_values() -> None:
     rows = [
         line.strip("| ").split(" | ") for line in section("Policies").splitlines() if line.startswith("| `")
     ]
-    names = ("axis.agency.<mailbox>", "axis.hub.working", "axis.hub.last")
-    policies = {policy.name.replace(".X", ".<mailbox>"): policy.definition for policy in of("X").policies}
+    names = ("axis.mailboxes", "axis.hub.working", "axis.hub.last")
+    policies = {policy.name: policy.definition for policy in of("X").policies}
 
     for key, *values in rows:
         for name, value in zip(names, values, strict=True):
-            written = value.removesuffix(", per mailbox").strip("`").replace("15 days", str(15 * 86_400_000))
+            written = value.strip("`").replace("15 days", str(15 * 86_400_000))
             assert written == str(policies[name].get(key.strip("`"), "–")), (name, key)
     assert {key.strip("`") for key, *_ in rows} == {key for policy in policies.values() for key in policy}
 
@@ -91,6 +93,23 @@ def test_every_queue_has_exactly_one_policy_of_ours() -> None:
 
     for queue in everything.queues:
         assert sum(policy.matches(queue.name) for policy in everything.policies) == 1, queue.name
+
+
+def test_a_mailbox_with_limits_of_its_own_has_a_policy_above_everybodys() -> None:
+    small = MailboxTopology(name=MailboxName("LGSP.T1"), max_messages=7)
+    wanted = topology([MailboxTopology(name=MailboxName("LGSPxT1")), small])
+
+    (own,) = (policy for policy in wanted.policies if policy.name == "axis.agency.LGSP.T1")
+    facts = facts_of(wanted, OLD)
+
+    assert own.definition == SHARED_POLICY.definition | {"max-length": 7}
+    assert own.priority > SHARED_POLICY.priority
+    assert facts[Thing(kind=Kind.POLICY_IN_FORCE, name="agency.LGSP.T1")] == own.name
+    assert facts[Thing(kind=Kind.POLICY_IN_FORCE, name="agency.LGSPxT1")] == SHARED_POLICY.name
+
+
+def test_policies_do_not_grow_with_the_mailboxes() -> None:
+    assert of("H49").policies == of(*(f"S{number}" for number in range(1_000))).policies
 
 
 @pytest.mark.parametrize("name", ["", "a b", "h*", "#", ".x", "x/y", "$", "x" * 101, "Ủy.ban"])
@@ -126,6 +145,15 @@ def test_the_last_queues_have_no_delivery_limit_on_any_version() -> None:
 def test_policies_apply_to_what_each_version_calls_quorum_queues() -> None:
     assert policy_content(HUB_POLICIES[0], OLD)["apply-to"] == "queues"
     assert policy_content(HUB_POLICIES[0], NEW)["apply-to"] == "quorum_queues"
+
+
+def test_everything_that_can_be_missing_can_be_imported() -> None:
+    wanted = of("H49")
+
+    importable = definitions_of(wanted, OLD, "axis")
+
+    assert {thing for thing in facts_of(wanted, OLD) if thing.kind in SECTIONS} == set(importable)
+    assert set(Kind) - SECTIONS.keys() == {Kind.POLICY_IN_FORCE}, "which follows from the policies"
 
 
 def test_equal_topologies_do_not_differ() -> None:
