@@ -56,6 +56,8 @@ class Verdict:
     delivered: int
     """Of these, what had an effect."""
     receipts: int
+    sealed: int
+    """Events in the chain of the audit log."""
     violations: tuple[Violation, ...]
 
     @property
@@ -82,6 +84,7 @@ class Verdict:
             "deliveries": self.deliveries,
             "delivered": self.delivered,
             "receipts": self.receipts,
+            "sealed": self.sealed,
         }
         return figures | {law.value: len(self.of(law)) for law in Law}
 
@@ -103,6 +106,7 @@ def judge(entries: Iterable[Entry], sight: Sight) -> Verdict:
         deliveries=len(history.accepted),
         delivered=sum(history.has_effect(each) for each in history.accepted),
         receipts=len(history.receipts),
+        sealed=len(sight.log.seals),
         violations=tuple(_violations(history)),
     )
 

@@ -219,6 +219,7 @@ async def test_without_a_fault_every_law_holds(scene: Scene) -> None:
 
     assert list(verdict.told()) == []
     assert verdict.delivered == 2 * _DOCUMENTS
+    assert verdict.sealed > verdict.receipts
     await the_checker_sees_what_operators_see(scene, letters[0])
 
 
