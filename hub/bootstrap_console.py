@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from hub.backends.clock import SystemClock, new_id
 from hub.backends.openid import OpenIdProvider, Registration
 from hub.backends.postgres.pool import Database
+from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.web import WebClient, WebLimits
 from hub.bootstrap import hub_key
 from hub.console.app import application
@@ -69,13 +70,16 @@ async def console_of(settings: Settings) -> AsyncIterator[Console]:
         database = await Database.open(settings.operator_dsn.get_secret_value(), name="truc console", size=8)
         stack.push_async_callback(database.close)
         web = await stack.enter_async_context(WebClient.open(PROVIDER_LIMITS))
+        attest = Attestation(key=hub_key(settings), executor=pen)
         clock, passwords = SystemClock(), PasswordKeeper()
         terms = EntranceTerms(idle=settings.console_idle, longest=settings.console_session)
         yield Console(
             database=database,
             clock=clock,
             new_id=new_id,
-            attest=Attestation(key=hub_key(settings), executor=pen),
+            attest=attest,
+            seal=attest.seal,
+            registry=PostgresRegistry(database, clock=clock, max_age=settings.registry_interval),
             address=PublicAddress(url=settings.console_url),
             doorkeeper=Doorkeeper(database, clock=clock, passwords=passwords, terms=terms),
             passwords=passwords,

@@ -13,12 +13,14 @@ from hub.console.console import Console, console_of
 from hub.console.languages import Language, language_of
 from hub.console.navigation import places_for
 from hub.console.problems import Asked, Problem
+from hub.console.words import ACTS
 from hub.operations.entrance import Session, csrf_token
 from hub.operations.rights import Account, Right
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 API_PREFIX: Final = "/api/"
 LANGUAGE_COOKIE: Final = "truc_language"
+LONGEST_COUNT: Final = 9
 CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf"
 WITHOUT_SESSION: Final = frozenset({"/login"})
@@ -170,10 +172,17 @@ def page(
         "places": places_for(visitor) if visitor is not None else (),
         "path": path,
         "here": quote(f"{path}?{request.url.query}" if request.url.query else path),
+        "told": _told(request),
         "may": {right.value: visitor.may(right) for right in Right} if visitor is not None else {},
     }
     content = console_of(request).templates.render(template, spoken(request), frame | values)
     return HTMLResponse(content, status_code=status)
+
+
+def _told(request: Request) -> tuple[str, str] | None:
+    """Return what the last act did, in words of ours alone: anybody can write an address."""
+    act, count = request.query_params.get("told", ""), request.query_params.get("count", "")
+    return (ACTS[act], count) if act in ACTS and count.isdecimal() and len(count) <= LONGEST_COUNT else None
 
 
 def local_path(wanted: str | None) -> str:

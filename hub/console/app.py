@@ -10,11 +10,11 @@ from hub.console import answers, api, login, openid
 from hub.console.access import guard
 from hub.console.console import Console
 from hub.console.headers import SecurityHeaders
-from hub.console.pages import accounts, audit, document, first, invalid, settings
+from hub.console.pages import accounts, audit, deadletters, document, first, invalid, settings
 from hub.console.templating import STATIC
 
 LARGEST_QUESTION: Final = 1_000_000
-PAGES: Final = (first, document, invalid, audit, settings, accounts)
+PAGES: Final = (first, document, deadletters, invalid, audit, settings, accounts)
 
 
 def application(console: Console) -> ASGIApp:

@@ -12,10 +12,14 @@ from hub.backends.openid import OpenIdProvider
 from hub.backends.postgres.pool import Database
 from hub.console.templating import Templates
 from hub.errors import OperationRefused
+from hub.message.identifiers import MailboxName
 from hub.operations.accounts import AccountDesk
+from hub.operations.cases import CaseDesk
 from hub.operations.entrance import Doorkeeper
 from hub.operations.passwords import PasswordKeeper
-from hub.ports import Attest, Clock
+from hub.operations.replaying import Detour
+from hub.operations.rights import Account
+from hub.ports import Attest, Clock, Registry, Seal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +63,40 @@ class Console:
     clock: Clock
     new_id: Callable[[], UUID]
     attest: Attest
-    """Signs with the hub's key what senders are told, and routes that operators change."""
+    """Signs with the hub's key what senders are told."""
     address: PublicAddress
     doorkeeper: Doorkeeper
     passwords: PasswordKeeper
+    seal: Seal
+    """Signs the routes that operators change."""
+    registry: Registry
     templates: Templates = field(default_factory=Templates)
+    at_most: int = 100
+    """Cases that one person may act on at once; more of them are a campaign, which a second one confirms."""
     openid: OpenIdProvider | None = None
     settings: Sequence[SettingInForce] = ()
 
     def accounts(self, operator: str) -> AccountDesk:
         """Open the desk of accounts in the name of *operator*."""
         return AccountDesk(self.database, operator=operator, clock=self.clock, passwords=self.passwords)
+
+    def cases(self, account: Account) -> CaseDesk:
+        """Open the desk of dead letters for *account*, which sees and touches its own agencies' only."""
+        return CaseDesk(
+            self.database,
+            operator=account.login,
+            clock=self.clock,
+            new_id=self.new_id,
+            visible_to=account.visible_to,
+            at_most=self.at_most,
+        )
+
+    async def detour(self, mailbox: MailboxName) -> Detour:
+        """Return the way to *mailbox*, for what cannot go its own way."""
+        directory = await self.registry.directory()
+        return Detour(
+            mailbox=mailbox, directory=directory, seal=self.seal, clock=self.clock, new_id=self.new_id
+        )
 
     def subject_of(self, subject: str) -> str:
         """Return what an account keeps of the *subject* that the provider gives to a person."""

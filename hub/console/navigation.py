@@ -23,6 +23,7 @@ class Place:
 
 PLACES: Final = (
     Place(path="/documents", label=msgid("Documents"), access_key="d"),
+    Place(path="/deadletters", label=msgid("Dead letters"), access_key="l"),
     Place(path="/invalid", label=msgid("Invalid"), access_key="i", is_of_no_agency=True),
     Place(path="/audit", label=msgid("Audit"), access_key="u", is_of_no_agency=True),
     Place(path="/settings", label=msgid("Settings"), access_key="s", is_of_no_agency=True),

@@ -73,12 +73,40 @@ ROLES: Final = {
     "supervisor": msgid("supervisor"),
     "administrator": msgid("administrator"),
 }
+CAUSES: Final = {
+    "rejected": msgid("the recipient's system refused it"),
+    "delivery_limit": msgid("the recipient's system crashed on it"),
+    "expired": msgid("nobody collected it in time"),
+    "unroutable": msgid("the mailbox has no queue"),
+    "hub_failure": msgid("the hub failed on it"),
+    "hub": msgid("the hub could not process it"),
+    "unknown": msgid("unknown"),
+}
+OUTCOMES: Final = {
+    "replayed": msgid("replayed"),
+    "discarded": msgid("discarded"),
+    "acknowledged": msgid("acknowledged after all"),
+}
+ACTS: Final = {
+    "replay": msgid("Sent again: %(count)s"),
+    "reroute": msgid("Sent another way: %(count)s"),
+    "discard": msgid("Discarded: %(count)s"),
+    "restore": msgid("Restored: %(count)s"),
+    "assign": msgid("Given to somebody: %(count)s"),
+    "snooze": msgid("Put off: %(count)s"),
+    "ticket": msgid("Linked: %(count)s"),
+    "note": msgid("Noted: %(count)s"),
+}
+"""What a page says after an act."""
 _ATTEMPT: Final = re.compile(r"(?P<carried>.*)attempt (?P<number>\d+): (?P<outcome>.+)")
 
 WORDS: Final = {
     **{str(key): word for key, word in STATES.items()},
     **{f"verdict {key}": word for key, word in VERDICTS.items()},
     **{f"kind {key}": word for key, word in KINDS.items()},
+    **{f"cause {key}": word for key, word in CAUSES.items()},
+    **{f"outcome {key}": word for key, word in OUTCOMES.items()},
+    **{f"receipt {key}": word for key, word in EVENTS.items()},
     **{f"role {key}": word for key, word in ROLES.items()},
 }
 """For templates: what is not here is shown as it is recorded."""

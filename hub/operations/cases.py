@@ -13,7 +13,7 @@ from hub.backends.postgres.caseload import CaseGroup, CaseNote, GroupFilter
 from hub.backends.postgres.desk import Attempt, Case, CaseFilter, LockedCase
 from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.tracing import read_dossier
-from hub.errors import OperationRefused
+from hub.errors import NothingFound, OperationRefused
 from hub.message.identifiers import AgencyKey
 from hub.operations.case_batch import Act, Errand, Handled, each_batch
 from hub.operations.discarding import Notice, discard, restore
@@ -80,7 +80,7 @@ class CaseDesk:
         async with self._database.transaction() as transaction:
             found = await desk.read_cases(transaction, wanted, limit=1)
             if not found:
-                raise OperationRefused(
+                raise NothingFound(
                     f"there is no case {case_id}; `truc deadletter list` shows those that are open"
                 )
             return await _file_of(transaction, found[0])
