@@ -1,9 +1,13 @@
 """`truc queues`: what waits for whom."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from hub.commands import shown
 from hub.commands.options import AsJson, Home, SettingsFile
+
+if TYPE_CHECKING:
+    from hub.operations.queues import MailboxQueue
 
 
 def queues(home: Home = None, settings: SettingsFile = None, as_json: AsJson = False) -> None:
@@ -22,7 +26,7 @@ def queues(home: Home = None, settings: SettingsFile = None, as_json: AsJson = F
     rows = [
         (each.mailbox, each.waiting, each.oldest_waiting_since, each.ready, each.unacknowledged,
          each.consumers,
-         each.parked_until and f"until {shown.instant(each.parked_until)}: {each.parked_because}",
+         _trouble(each),
          "closed" if each.is_closed else None)
         for each in found
     ]  # fmt: skip
@@ -39,3 +43,11 @@ def queues(home: Home = None, settings: SettingsFile = None, as_json: AsJson = F
     shown.table(
         "", columns, rows, nothing="no mailbox is connected; `truc agency add CODE NAME` connects one"
     )
+
+
+def _trouble(mailbox: "MailboxQueue") -> str | None:
+    """Say why a mailbox gets nothing, or little, and how long it stays so."""
+    if mailbox.breaker == "closed":
+        return None
+    what = f"{mailbox.parked_because}, {mailbox.breaker.replace('_', ' ')}"
+    return what if mailbox.parked_until is None else f"{what} until {shown.instant(mailbox.parked_until)}"

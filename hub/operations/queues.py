@@ -24,6 +24,8 @@ class MailboxQueue:
     consumers: int | None
     parked_until: datetime | None
     parked_because: str | None
+    breaker: str
+    """`closed` where all is well; else it is `open`, `half_open` (probed) or `draining`."""
     is_closed: bool
 
 
@@ -49,6 +51,7 @@ async def mailbox_queues(database: Database, address: ManagementAddress) -> tupl
                 consumers=depth.consumers if depth is not None else None,
                 parked_until=each.parked_until,
                 parked_because=each.parked_because,
+                breaker=each.breaker,
                 is_closed=each.closed_at is not None,
             )
         )

@@ -49,6 +49,7 @@ class MailboxEntry:
     closed_at: datetime | None
     parked_until: datetime | None
     parked_because: str | None
+    breaker: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

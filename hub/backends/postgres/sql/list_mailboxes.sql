@@ -1,1 +1,1 @@
-select name, agency, kind, closed_at, parked_until, parked_because from mailboxes order by name
+select name, agency, kind, closed_at, parked_until, parked_because, breaker from mailboxes order by name
