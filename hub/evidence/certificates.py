@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import datetime
 from itertools import pairwise
 from typing import assert_never
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import Hash, HashAlgorithm
@@ -22,18 +21,8 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
+from hub.evidence.lists import Status, in_force, told_by_lists
 from hub.evidence.signed_xml import Unproved
-
-_CLOCK_SKEW = timedelta(minutes=10)
-
-
-class Status(Enum):
-    """What the data in the evidence say about the revocation of a certificate."""
-
-    GOOD = "good"
-    REVOKED = "revoked"
-    UNKNOWN = "unknown"
-    """No data of the time are there, or they are not valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,29 +120,9 @@ def _is_anything_of(issuer: x509.Certificate, revocation: Revocation) -> bool:
 def _status(
     certificate: x509.Certificate, issuer: x509.Certificate, revocation: Revocation, at: datetime
 ) -> Status:
-    told = [_by_crl(certificate, issuer, each, at) for each in revocation.crls]
+    told = [*told_by_lists(certificate, issuer, revocation.crls, at)]
     told += [_by_response(certificate, issuer, each, at) for each in revocation.responses]
     return next((each for each in (Status.REVOKED, Status.GOOD) if each in told), Status.UNKNOWN)
-
-
-def _by_crl(
-    certificate: x509.Certificate,
-    issuer: x509.Certificate,
-    crl: x509.CertificateRevocationList,
-    at: datetime,
-) -> Status:
-    key = issuer.public_key()
-    if crl.issuer != issuer.subject or not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-        return Status.UNKNOWN
-    try:
-        if not crl.is_signature_valid(key):
-            return Status.UNKNOWN
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        return Status.UNKNOWN
-    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    if entry is not None and entry.revocation_date_utc <= at:
-        return Status.REVOKED
-    return _in_force(crl.last_update_utc, crl.next_update_utc, at)
 
 
 def _by_response(
@@ -169,12 +138,7 @@ def _by_response(
         return Status.REVOKED if revoked_at is None or revoked_at <= at else Status.GOOD
     if response.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
         return Status.UNKNOWN
-    return _in_force(response.this_update_utc, response.next_update_utc, at)
-
-
-def _in_force(since: datetime, until: datetime | None, at: datetime) -> Status:
-    is_in_force = since - _CLOCK_SKEW <= at and (until is None or at <= until + _CLOCK_SKEW)
-    return Status.GOOD if is_in_force else Status.UNKNOWN
+    return in_force(response.this_update_utc, response.next_update_utc, at)
 
 
 def _is_about(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> bool:

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
 
 from hub.evidence import chain, container, members, stamps
-from hub.evidence.certificates import Revocation, Status, path_of, ruling_on
+from hub.evidence.certificates import Revocation, path_of, ruling_on
 from hub.evidence.container import Remark
+from hub.evidence.lists import Status
 from hub.evidence.members import SealedEvent
 from hub.evidence.reading import Letter, Receipt, read_letter, read_receipts, same_agency
 from hub.evidence.signed_xml import Signed, Unproved, verify

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -34,6 +34,7 @@ from pyhanko_certvalidator.sig_validate import (
 )
 
 from hub.message.trust import TrustObject, TrustObjectKind
+from hub.signature.delta import Choice, choose
 from hub.signature.path import ALONE, MALFORMED, Path, asn1_of, finish
 
 OCSP_WITHOUT_END: Final = timedelta(minutes=30)
@@ -52,6 +53,7 @@ _FRUITLESS: Final = (
 """Whatever the validator raises over a stranger's bytes: they say nothing, and that is all."""
 _EITHER: Final = RevocationCheckingRule.CRL_OR_OCSP_REQUIRED
 _NOT: Final = RevocationCheckingRule.NO_CHECK
+_FRESHEST: Final = "freshest_crl"
 
 
 class RevocationState(StrEnum):
@@ -74,22 +76,33 @@ class Revocation:
     """Whether the signer's own certificate is the revoked one, not one above it."""
 
 
-def find_revocation(
-    path: Path, evidence: Sequence[TrustObject], at: datetime, *, only_own: bool = False
-) -> Revocation:
-    """Return what *evidence* says at *at* of every certificate of *path* below the anchor.
+class Scope(Enum):
+    """Which certificates of a path are looked at, and by which lists."""
 
-    Where a CRL and a response contradict one another, the one that says "revoked" counts. With *only_own* the
-    last certificate alone is looked at. May be called by several threads, and then does one at a time.
+    WHOLE = "whole"
+    """Every certificate below the anchor. A list that names a place for deltas says nothing without one."""
+    OWN = "own"
+    """The last certificate alone."""
+    OWN_BY_LIST_ALONE = "own, by the list alone"
+    """The same, and no list needs a delta: whether the list itself may be kept."""
+
+
+def find_revocation(
+    path: Path, evidence: Sequence[TrustObject], at: datetime, *, scope: Scope = Scope.WHOLE
+) -> Revocation:
+    """Return what *evidence* says at *at* of the certificates of *path* below the anchor.
+
+    Where a CRL and a response contradict one another, the one that says "revoked" counts. May be called by
+    several threads, and then does one at a time.
     """
-    crls = [each for each in evidence if each.kind is TrustObjectKind.CRL]
+    choice = choose([each for each in evidence if each.kind is TrustObjectKind.CRL], at)
     with ALONE:
-        if any(_lists(each, path) for each in crls):
-            by_list = _validate(path, crls, (), at, only_own=only_own)
+        if any(_lists(each, path) for each in choice.lists):
+            by_list = _validate(path, choice, (), at, scope=scope)
             if by_list.state is RevocationState.REVOKED:
                 return by_list
         responses = [each for each in evidence if each.kind is TrustObjectKind.OCSP]
-        return _validate(path, crls, responses, at, only_own=only_own)
+        return _validate(path, choice, responses, at, scope=scope)
 
 
 def names_revoked(path: Path, evidence: Sequence[TrustObject]) -> bool:
@@ -144,17 +157,21 @@ def _is_adverse(evidence: TrustObject) -> bool:
 
 def _validate(
     path: Path,
-    crls: Sequence[TrustObject],
+    choice: Choice,
     responses: Sequence[TrustObject],
     at: datetime,
     *,
-    only_own: bool,
+    scope: Scope,
 ) -> Revocation:
     rule = RevocationCheckingPolicy(
-        ee_certificate_rule=_EITHER, intermediate_ca_cert_rule=_NOT if only_own else _EITHER
+        ee_certificate_rule=_EITHER, intermediate_ca_cert_rule=_EITHER if scope is Scope.WHOLE else _NOT
     )
+    is_alone = scope is Scope.OWN_BY_LIST_ALONE
     try:
-        abridged = [_abridge(each, path) for each in crls]
+        abridged = [
+            _abridge(each, path, needs_delta=not is_alone and each not in choice.current)
+            for each in choice.lists
+        ]
         context = ValidationContext(
             trust_roots=[asn1_of(path[0])],
             other_certs=[asn1_of(each) for each in path[1:-1]],
@@ -188,7 +205,7 @@ def _revoked(error: RevokedError) -> Revocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Abridged:
-    """A CRL without the entries that are of no interest, which take the validator 30 µs each."""
+    """A CRL without what is of no interest: entries take the validator 30 µs each."""
 
     crl: asn1_crl.CertificateList
     part: bytes
@@ -197,10 +214,11 @@ class _Abridged:
     """What is signed."""
 
 
-def _abridge(evidence: TrustObject, path: Path) -> _Abridged:
+def _abridge(evidence: TrustObject, path: Path, *, needs_delta: bool) -> _Abridged:
     """Leave out every entry where none is for a serial number of *path*: then none can decide about it.
 
-    An indirect CRL is left as it is, since in it entries speak for those that follow.
+    An indirect CRL keeps its entries, since in it they speak for those that follow. A list that needs no
+    delta loses the word of where deltas are: the validator would ask for one.
     """
     loaded = asn1_crl.CertificateList.load(evidence.body)
     listed = loaded["tbs_cert_list"]
@@ -209,6 +227,12 @@ def _abridge(evidence: TrustObject, path: Path) -> _Abridged:
     is_indirect = scope is not None and scope["indirect_crl"].native
     if len(_crl(evidence)) and not is_indirect and not _lists(evidence, path):
         del listed["revoked_certificates"]
+    extensions = listed["crl_extensions"]
+    if not needs_delta and any(each["extn_id"].native == _FRESHEST for each in extensions):
+        kept = [each for each in extensions if each["extn_id"].native != _FRESHEST]
+        listed["crl_extensions"] = kept
+        loaded = asn1_crl.CertificateList.load(loaded.dump(force=True))
+        listed = loaded["tbs_cert_list"]
     return _Abridged(crl=loaded, part=listed.dump(), whole=whole)
 
 

@@ -26,7 +26,7 @@ def crl_addresses(certificate: x509.Certificate) -> Addresses:
     except (x509.ExtensionNotFound, *_UNREADABLE):
         return ()
     whole = [point.full_name for point in points if point.reasons is None and point.crl_issuer is None]
-    return _web_addresses([name for names in whole for name in names or ()])
+    return web_addresses([name for names in whole for name in names or ()])
 
 
 @lru_cache(maxsize=10_000)
@@ -37,7 +37,7 @@ def ocsp_addresses(certificate: x509.Certificate) -> Addresses:
     except (x509.ExtensionNotFound, *_UNREADABLE):
         return ()
     ocsp = AuthorityInformationAccessOID.OCSP
-    return _web_addresses([each.access_location for each in access if each.access_method == ocsp])
+    return web_addresses([each.access_location for each in access if each.access_method == ocsp])
 
 
 def host_of(address: str) -> str | None:
@@ -62,7 +62,8 @@ def fingerprint_of(certificate: x509.Certificate) -> Fingerprint:
     return Fingerprint(certificate.fingerprint(SHA256()))
 
 
-def _web_addresses(names: list[x509.GeneralName]) -> Addresses:
+def web_addresses(names: list[x509.GeneralName]) -> Addresses:
+    """Return those of *names* that may be asked over HTTP, a few at most."""
     found = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
     usable = [
         each for each in found if len(each) <= _LONGEST and each.isascii() and host_of(each) is not None

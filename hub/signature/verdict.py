@@ -21,6 +21,7 @@ from hub.message.trust import (
 )
 from hub.signature.certificates import CERTIFICATE_PATH, TrustAnchors, find_signing_path, subject_of
 from hub.signature.finding import INDETERMINATE, PASSED, Finding, SubIndication, adverse, rejected
+from hub.signature.inquiry import deltas_of, lists_of
 from hub.signature.path import NoPath, Path
 from hub.signature.revocation import (
     Revocation,
@@ -29,7 +30,7 @@ from hub.signature.revocation import (
     in_force_until,
     names_revoked,
 )
-from hub.signature.source import crl_addresses, fingerprint_of
+from hub.signature.source import fingerprint_of
 
 _REMEMBERED: Final = 10_000
 _CLAUSE: Final = "RFC 5280 §6.3, RFC 6960"
@@ -150,8 +151,9 @@ def select(path: Path, material: TrustMaterial) -> Evidence:
     found: dict[TrustObject, None] = {}
     for certificate in path[1:]:
         response = material.responses.get(fingerprint_of(certificate))
-        lists = [material.crls.get(address) for address in crl_addresses(certificate)]
-        found.update(dict.fromkeys(each for each in (response, *lists) if each is not None))
+        lists = lists_of(certificate, material)
+        about = [*([] if response is None else [response]), *lists, *deltas_of(lists, material)]
+        found.update(dict.fromkeys(about))
     return tuple(found)
 
 

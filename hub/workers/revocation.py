@@ -16,7 +16,7 @@ from hub.errors import StorageRefused, TemporaryFailure
 from hub.message.trust import TrustMaterial, TrustObject, TrustObjectKind
 from hub.ports import Clock, Registry
 from hub.signature.certificates import TrustAnchors
-from hub.signature.inquiry import Inquiry, plan
+from hub.signature.inquiry import Inquiry, named_for_deltas, plan
 from hub.signature.revocation import in_force_until, made_at
 from hub.workers import measures
 from hub.workers.waiting import wait
@@ -51,6 +51,7 @@ class RevocationWorker:
     _planned_at: datetime = _LONG_AGO
     _planned_for: int = -1
     """The version of the registry."""
+    _planned_deltas: frozenset[str] = frozenset()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*; an outage of the database or of a source is told, and sat out."""
@@ -65,7 +66,7 @@ class RevocationWorker:
 
     async def refresh(self) -> None:
         """Ask whoever is due, once."""
-        await self._renew_plan()
+        await self._renew_plan((await self.registry.directory()).material)
         while self._plan and (
             due := await self.store.claim(self._plan.keys(), limit=_AT_A_TIME, lease=_LEASE)
         ):
@@ -76,26 +77,31 @@ class RevocationWorker:
             for failure in filter(None, ended):
                 raise failure
 
-    async def _renew_plan(self) -> None:
-        version, now = await self.store.registry_version(), self.clock.now()
-        if version == self._planned_for and now - self._planned_at < _PLAN_EVERY:
+    async def _renew_plan(self, material: TrustMaterial) -> None:
+        version, now, deltas = (
+            await self.store.registry_version(),
+            self.clock.now(),
+            named_for_deltas(material),
+        )
+        is_the_same = version == self._planned_for and deltas == self._planned_deltas
+        if is_the_same and now - self._planned_at < _PLAN_EVERY:
             return
         certificates = await self.store.certificates()
         good, issuers = ([x509.load_der_x509_certificate(der) for der in each] for each in certificates)
         loop = asyncio.get_running_loop()
-        made = await loop.run_in_executor(self.executor, plan, good, issuers, self.anchors, now)
+        made = await loop.run_in_executor(self.executor, plan, good, issuers, self.anchors, now, material)
         forbidden = sorted({each.url for each in made.values() if not each.is_allowed})
         if forbidden:
             log.warning("revocation.not_allowed", urls=forbidden[:_AT_A_TIME], count=len(forbidden))
         self._plan = {key: each for key, each in made.items() if each.is_allowed}
         await self.store.enter(self._plan.values())
-        self._planned_at, self._planned_for = now, version
+        self._planned_at, self._planned_for, self._planned_deltas = now, version, deltas
 
     async def _inquire(self, key: str, inquiry: Inquiry, material: TrustMaterial) -> None:
         try:
             data = await self._fetch(inquiry)
             kept = _newest(inquiry, material)
-            await self._check(inquiry, data, kept)
+            await self._check(inquiry, data, kept, material)
         except TemporaryFailure as failure:
             count = await self.store.note_failure(key, str(failure), due_in=self._retry_in(inquiry, material))
             measures.REVOCATION_FETCHES.labels(inquiry.kind.value, "failed").inc()
@@ -120,14 +126,16 @@ class RevocationWorker:
             )
         return TrustObject.of(inquiry.kind, body)
 
-    async def _check(self, inquiry: Inquiry, data: TrustObject, kept: TrustObject | None) -> None:
+    async def _check(
+        self, inquiry: Inquiry, data: TrustObject, kept: TrustObject | None, material: TrustMaterial
+    ) -> None:
         """Raise `TemporaryFailure` where *data* do not answer, or are older than what is *kept*.
 
         Whoever can answer in the place of the source must not be able to take from the hub what it knows.
         """
         now = self.clock.now()
         loop = asyncio.get_running_loop()
-        if not await loop.run_in_executor(self.executor, inquiry.is_answered_by, data, now):
+        if not await loop.run_in_executor(self.executor, inquiry.is_answered_by, data, now, material):
             raise TemporaryFailure("the answer is not signed by who may, or is not in force")
         before, after = made_at(kept) if kept is not None else None, made_at(data)
         if before is not None and (after is None or after < before):
