@@ -1,17 +1,19 @@
 -- The one transition that is written in SQL (waiting → consigned), because it happens to everything: the broker
 -- has it. Documents and statuses; receipts have a shorter way. The attempt fences: what a return has taken over meanwhile is no longer this publish's to end.
+-- Each step carries on what the next one needs: nothing is joined with what came before it, which would be compared
+-- row by row with each of its rows.
 with published as (
     select * from unnest($1::bigint[], $2::int[], $3::uuid[], $4::timestamptz[])
         as p (entry_id, attempt, delivery_id, at)
 ),
 locked as materialized (
-    select d.delivery_id from deliveries d join published using (delivery_id) order by d.delivery_id for update of d
+    select p.* from deliveries d join published p using (delivery_id) order by d.delivery_id for update of d
 ),
 ended as (
     delete from outbox_entries o
-    using published p, locked l
-    where o.entry_id = p.entry_id and o.attempt = p.attempt and l.delivery_id = p.delivery_id
-    returning o.delivery_id, o.attempt, o.mailbox, p.at
+    using locked l
+    where o.entry_id = l.entry_id and o.attempt = l.attempt
+    returning l.delivery_id, l.attempt, o.mailbox, l.at
 ),
 changed as (
     update deliveries d
@@ -19,22 +21,19 @@ changed as (
         consigned_at = coalesce(d.consigned_at, e.at)
     from ended e
     where d.delivery_id = e.delivery_id
-    returning d.*
+    returning d.*, e.attempt as published_attempt, e.mailbox as published_to, e.at as published_at
 ),
 -- What is noted about it is known here: nothing has to be read back first.
 noted as (
     insert into attempts (delivery_id, attempt, episode, at, outcome)
-    select e.delivery_id, e.attempt, c.episode, e.at, 'consigned'
-    from ended e
-    join changed c using (delivery_id)
+    select delivery_id, published_attempt, episode, published_at, 'consigned' from changed
 ),
 told as (
     insert into events (name, message_id, delivery_id, detail)
-    select 'delivery.consigned', c.message_id, e.delivery_id,
-        jsonb_build_object('attempt', e.attempt, 'mailbox', e.mailbox)
-    from ended e
-    join changed c using (delivery_id)
-    order by e.at, e.delivery_id
+    select 'delivery.consigned', message_id, delivery_id,
+        jsonb_build_object('attempt', published_attempt, 'mailbox', published_to)
+    from changed
+    order by published_at, delivery_id
 )
 select d.delivery_id, d.kind, d.state, d.attempt, d.first_attempt, d.episode, d.lane_number, d.is_urgent,
     d.sender, d.recipient, d.mailbox, d.document_id, d.message_id, d.consigned_at,

@@ -4,13 +4,13 @@ with published as (
         as p (entry_id, attempt, delivery_id, at)
 ),
 locked as materialized (
-    select d.delivery_id from deliveries d join published using (delivery_id) order by d.delivery_id for update of d
+    select p.* from deliveries d join published p using (delivery_id) order by d.delivery_id for update of d
 ),
 ended as (
     delete from outbox_entries o
-    using published p, locked l
-    where o.entry_id = p.entry_id and o.attempt = p.attempt and l.delivery_id = p.delivery_id
-    returning o.delivery_id, p.at
+    using locked l
+    where o.entry_id = l.entry_id and o.attempt = l.attempt
+    returning l.delivery_id, l.at
 ),
 changed as (
     update deliveries d
