@@ -192,13 +192,13 @@ class Settings(BaseSettings):
     max_attachment_octets: int = Field(default=10_000_000, ge=1)
     """Of one attachment, decoded."""
 
-    batch_count: int = Field(default=64, ge=1, le=1000)
+    batch_count: int = Field(default=128, ge=1, le=1000)
     """Messages in one commit."""
     batch_octets: int = Field(default=16_000_000, ge=10_000)
     """Bytes in one commit, one message at least."""
     batch_linger: timedelta = timedelta(milliseconds=4)
     """How long a batch waits for more; the price of throughput in latency."""
-    prefetch: int = Field(default=150, ge=1, le=2000)
+    prefetch: int = Field(default=400, ge=1, le=2000)
     """Unsettled messages held per queue; times the largest envelope, it must fit into memory."""
     publish_window: int = Field(default=200, ge=1, le=1000)
     """Publishes that wait for their confirm at a time."""
