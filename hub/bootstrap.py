@@ -457,7 +457,7 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
         pen = executor
         if settings.key_source.is_in_token:
             pen = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="token"))
-        database = await Database.open(dsn, name="truc hub")
+        database = await Database.open(dsn, name="truc hub", plans_once=True)
         stack.push_async_callback(database.close)
         alerts = await Database.open(dsn, name="truc alerts", size=ALERT_CONNECTIONS)
         stack.push_async_callback(alerts.close)

@@ -55,9 +55,19 @@ class Database:
 
     @classmethod
     async def open(
-        cls, dsn: str, *, name: str, size: int = 6, patience: timedelta = timedelta(seconds=30)
+        cls,
+        dsn: str,
+        *,
+        name: str,
+        size: int = 6,
+        patience: timedelta = timedelta(seconds=30),
+        plans_once: bool = False,
     ) -> Self:
-        """Connect to the primary among the hosts of *dsn*; raises `TemporaryFailure` where it is away."""
+        """Connect to the primary among the hosts of *dsn*; raises `TemporaryFailure` where it is away.
+
+        With *plans_once*, a connection plans each statement once, not five times before it keeps to a plan:
+        for those that go by an index whatever they are asked for.
+        """
         primary = Primary(dsn)
         with translated():
             pool = await asyncpg.create_pool(
@@ -68,7 +78,12 @@ class Database:
                 command_timeout=patience.total_seconds(),
                 init=_prepare,
                 reset=_leave_as_it_is,
-                server_settings={"application_name": name, "timezone": "UTC", "statement_timeout": "30s"},
+                server_settings={
+                    "application_name": name,
+                    "timezone": "UTC",
+                    "statement_timeout": "30s",
+                    "plan_cache_mode": "force_generic_plan" if plans_once else "auto",
+                },
             )
         return cls(pool, primary)
 
