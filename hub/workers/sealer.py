@@ -29,6 +29,8 @@ class SealedEvents(Protocol):
     @property
     def count(self) -> int: ...  # noqa: D102
     @property
+    def is_full(self) -> bool: ...  # noqa: D102
+    @property
     def position(self) -> int: ...  # noqa: D102
     @property
     def link(self) -> bytes: ...  # noqa: D102
@@ -75,6 +77,8 @@ class SealerWorker:
             self._tell(sealed)
             if sealed is None:
                 await wait(stop, _SHORT_PAUSE if session.is_waiting else _PAUSE)
+            elif not sealed.is_full:  # what has come since waits for more: a look costs as much as ten events
+                await wait(stop, _PAUSE)
 
     def _tell(self, sealed: SealedEvents | None) -> None:
         """Count, and write the head of the log now and then: a log kept elsewhere is a witness."""

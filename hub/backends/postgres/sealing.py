@@ -45,6 +45,11 @@ class Sealed:
     event_id: int
     link: bytes
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the statement sealed as many as it may: more may be waiting."""
+        return self.count >= BATCH
+
 
 class SealingSession:
     """The connection that holds the sealer's lock; what it knows about others ends with it."""
