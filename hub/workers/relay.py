@@ -36,7 +36,8 @@ class RelayLimits:
     in_flight: int = 400
     linger: timedelta = timedelta(milliseconds=4)
     poll_interval: timedelta = timedelta(seconds=1)
-    expecting_interval: timedelta = timedelta(milliseconds=25)
+    expecting_soon: timedelta = timedelta(milliseconds=5)
+    expecting_interval: timedelta = timedelta(milliseconds=40)
     expecting_for: timedelta = timedelta(seconds=2)
 
 
@@ -69,6 +70,7 @@ class Relay:
         self._in_flight = 0
         self._is_closing = False
         self._expecting_until = 0.0
+        self._next_pause = limits.expecting_soon
         self._work = asyncio.Event()
         self._answered = asyncio.Event()
         self._hint = asyncio.Event()
@@ -110,10 +112,15 @@ class Relay:
         await until_it_works(self._custody.clear, stop, what="outbox")
 
     def expect_rows(self) -> None:
-        """Look at the rows often for a while: a commit had to leave entries behind another process's."""
-        now = asyncio.get_running_loop().time()
-        self._expecting_until = now + self._limits.expecting_for.total_seconds()
-        self._hint.set()
+        """Look at the rows often for a while: a commit had to leave entries behind another process's.
+
+        What is in flight there is recorded in some milliseconds, under load in some more, when looking costs
+        more than it brings: so the first look comes soon, and each one after twice the pause before.
+        """
+        loop = asyncio.get_running_loop()
+        self._expecting_until = loop.time() + self._limits.expecting_for.total_seconds()
+        self._next_pause = 2 * self._limits.expecting_soon
+        loop.call_later(self._limits.expecting_soon.total_seconds(), self._hint.set)
 
     async def _give_back(self) -> None:
         """Let go of all that is not in flight, and give it back with what is claimed without our knowing.
@@ -240,6 +247,8 @@ class Relay:
         self._doubt_what_others_took(batch)
         again = (self._claimed_again.pop(each.entry.entry_id, None) for each in batch)
         self._to_release += [entry for entry in again if entry is not None]
+        if self._is_expecting:
+            self._hint.set()  # what was recorded here lets through what waits behind it
         return True
 
     def _let_go_of(self, entry: OutboxEntry) -> None:
@@ -268,9 +277,15 @@ class Relay:
             elif not await self._claim():
                 await any_of(self._hint, stop, within=self._look_again_after())
 
+    @property
+    def _is_expecting(self) -> bool:
+        return asyncio.get_running_loop().time() < self._expecting_until
+
     def _look_again_after(self) -> timedelta:
-        is_expecting = asyncio.get_running_loop().time() < self._expecting_until
-        return self._limits.expecting_interval if is_expecting else self._limits.poll_interval
+        if not self._is_expecting:
+            return self._limits.poll_interval
+        pause, self._next_pause = self._next_pause, min(2 * self._next_pause, self._limits.expecting_interval)
+        return pause
 
     async def _claim(self) -> int:
         """Take rows that nobody handed over; returns how many, so that a backlog is taken without a pause."""
