@@ -263,13 +263,13 @@ class Settings(BaseSettings):
     alert_calm: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(0))
     """How long an incident has to be gone until it is over: one that flickers is one."""
     alert_waiting: timedelta = Field(default=timedelta(minutes=15), gt=timedelta(0))
-    """An alert begins when a delivery has waited so long for its mailbox,"""
+    """A delivery that has waited so long for its mailbox is an incident."""
     alert_waiting_count: int = Field(default=1000, ge=1)
-    """when so many wait for one mailbox,"""
+    """So many that wait for one mailbox are one, too."""
     alert_invalid_per_hour: int = Field(default=10, ge=1)
-    """when so many messages that nobody vouches for came within an hour,"""
+    """So many messages that nobody vouches for, within an hour, are an incident."""
     alert_cases_per_hour: int = Field(default=20, ge=1)
-    """or when so many deliveries became dead letters within an hour."""
+    """So many dead letters within an hour are an incident."""
 
     http_host: str = "127.0.0.1"
     """Where health and metrics listen."""

@@ -123,8 +123,6 @@ UNREADABLE = {
 }
 COMING = {
     "accounts",
-    "alert_notices",
-    "alerts",
     "api_tokens",
     "campaign_items",
     "campaigns",
