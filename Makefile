@@ -13,7 +13,7 @@ BENCH := .venv-bench/bin
 BENCH_STAMP := .venv-bench/.made-from-lock
 UNIT_FLOORS = $(wildcard tests/unit tests/model tests/vectors tests/architecture tests/audit)
 # They mostly wait for servers: two processes halve the time, each with servers of its own (tests/conftest.py).
-SIDE_BY_SIDE = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE = -n $(WORKERS)
 WORKERS ?= 2
 SOURCES = $(wildcard hub adapters deploy tests)
 # BROKER=4 runs everything on RabbitMQ 4, fetched once and not installed; a home keeps to what it was made with.

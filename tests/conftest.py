@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local import ports
 
@@ -16,7 +17,6 @@ pytest_plugins = [
     "tests.support.store",
 ]
 
-FLOORS = Path(__file__).parent
 GROUPS = {
     "acceptance": "axis",
     "integration/cli": "axis",
@@ -46,19 +46,31 @@ def pytest_configure() -> None:
     ports.CANDIDATES = ports.CANDIDATES[int(worker) :: every]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep those that share servers in one process, and let the longest group begin."""
+    """Let the longest group begin."""
     order = [*dict.fromkeys(GROUPS.values())]
-    group_of = {item: _group(item.path.relative_to(FLOORS).as_posix()) for item in items}
-    for item, group in group_of.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: order.index(group_of[item]) if group_of[item] in order else len(order))
+    groups = {item: group_of(item.nodeid) for item in items}
+    items.sort(key=lambda item: order.index(groups[item]) if groups[item] in order else len(order))
 
 
-def _group(file: str) -> str:
+def group_of(nodeid: str) -> str:
+    file = nodeid.partition("::")[0].removeprefix("tests/")
     places = [place for place in GROUPS if file.startswith(place)]
-    return GROUPS[max(places, key=len)] if places else file.replace("/", ".")
+    return GROUPS[max(places, key=len)] if places else file
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Gives each process whole groups; xdist's own groups are names in node ids, which pytest 9.2 ignores."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    """Hand out groups in the order of the tests."""
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
