@@ -19,6 +19,7 @@ from tests.benchmarks.processor_time import Sampler
 from tests.benchmarks.scale import crowd
 from tests.benchmarks.scale.acts import Acts, load_registry
 from tests.benchmarks.scale.found import Found
+from tests.benchmarks.scale.queues import Queues
 from tests.support.hub_process import hub_processes
 from tests.support.waiting import until
 
@@ -43,7 +44,7 @@ class Plan:
     agencies: int = 120_000
     connected: int = 95
     """Mailboxes while the backlog and the registry grow."""
-    queues: int = 1_000
+    queues: int = 5_000
     """Mailboxes that the broker gets queues for; where there are more, the database alone is measured."""
     spread: int = 100_000
     """Deliveries that wait while mailboxes grow."""
@@ -81,14 +82,15 @@ class Growth:
             await self._spread(count)
 
     async def _connect(self, count: int) -> None:
-        began = time.perf_counter()
-        await crowd.connect_mailboxes(self.place.axis, count, is_declared=count <= self.plan.queues)
-        seconds = time.perf_counter() - began
+        await crowd.connect_mailboxes(self.place.axis, count)
+        if count <= self.plan.queues:
+            queues = Queues(axis=self.place.axis)
+            await queues.declare()
+            await queues.hold()
+            self._note("queues", count, queues.figures)
         async with AsyncExitStack() as stack:
             idle = await (await Acts.open(self.place, stack)).look_in_vain()
-        self._note(
-            "mailboxes", count, {"declare_seconds": round(seconds, 1), "look_in_vain_ms": round(idle, 2)}
-        )
+        self._note("mailboxes", count, {"look_in_vain_ms": round(idle, 2)})
 
     async def _backlog(self, backlog: int) -> None:
         await crowd.pile_up(self.place, backlog)
@@ -103,6 +105,14 @@ class Growth:
             return
         await crowd.pile_up(self.place, self.plan.spread)
         self._note("drain_by_mailboxes", count, await self._drain())
+        await self._restart(count)
+
+    async def _restart(self, count: int) -> None:
+        queues = Queues(axis=self.place.axis)
+        await queues.hold()
+        await queues.restart()
+        self.place = replace(self.place, broker_pid=queues.pid)
+        self._note("restart", count, queues.figures)
 
     async def _costs(self) -> dict[str, float]:
         async with AsyncExitStack() as stack:
@@ -141,6 +151,7 @@ class Growth:
             self._note("registry", entered, {"load_seconds": round(seconds, 3), **await self._drain()})
 
     def _note(self, what: str, how_many: int, figures: Mapping[str, float]) -> None:
+        figures = {name: round(value, 3) for name, value in figures.items()}
         self.found.note(what, how_many, figures)
         self.console.print(f"  {what}, {how_many}: {figures}", highlight=False, soft_wrap=True)
 
@@ -170,7 +181,7 @@ def the_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--mailboxes", help="numbers of mailboxes (95,1000,5000); none: an empty text")
     parser.add_argument("--backlogs", help="numbers of deliveries that wait (10000,100000,1000000)")
     parser.add_argument("--agencies", type=int, help="in the registry (120000); 0: leave that part out")
-    parser.add_argument("--queues", type=int, help="in the broker at most (1000); beyond, the database alone")
+    parser.add_argument("--queues", type=int, help="in the broker at most (5000); beyond, the database alone")
     parser.add_argument("--add", action="store_true", help="keep the figures of the last run, and add these")
     return parser.parse_args(arguments)
 

@@ -22,7 +22,7 @@ from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.postgres.returns import PostgresReturns
 from hub.backends.postgres.seam import PostgresSeam, Terms
 from hub.backends.postgres.statements import statement
-from hub.delivery.recover import RecoveryPolicy
+from hub.delivery.recover import RecoveryPolicy, RetryRule
 from hub.message.outbox import Attempted, OutboxEntry, PublishResult
 from tests.benchmarks.place import Place
 from tests.support.decisions import a_submission, plain_pen
@@ -130,7 +130,7 @@ def _confirmed(entries: Sequence[OutboxEntry]) -> list[Attempted]:
     return [Attempted(entry=each, result=PublishResult.CONFIRMED, at=now) for each in entries]
 
 
-_never = RecoveryPolicy(delays=()).decide
+_never = RecoveryPolicy(otherwise=RetryRule(delays=())).drawing(lambda: 0.0)
 
 
 async def _backend(database: Database) -> int:

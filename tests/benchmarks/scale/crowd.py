@@ -78,15 +78,13 @@ on conflict (sender, recipient, is_urgent) do update set next_number = excluded.
 """The hub's identifiers grow with time, and so do these: an index grows at its end."""
 
 
-async def connect_mailboxes(axis: LocalAxis, count: int, *, is_declared: bool) -> None:
-    """Enter mailboxes until there are *count* besides the bench's own; the broker may get their queues."""
+async def connect_mailboxes(axis: LocalAxis, count: int) -> None:
+    """Enter mailboxes until there are *count* besides the bench's own; the broker does not have them yet."""
     connection = await asyncpg.connect(axis.dsn("postgres"))
     try:
         await connection.execute(MAILBOXES, count)
     finally:
         await connection.close()
-    if is_declared:
-        await axis.apply_topology()
 
 
 async def enter_agencies(place: Place, count: int) -> int:
