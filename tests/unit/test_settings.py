@@ -1,11 +1,13 @@
 """What the hub is told about the broker and its key fits together, or it does not start."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from deploy.local.tls import BrokerAuthority
 from hub.errors import ConfigurationError
+from hub.message.outbox import ReturnReason
 from hub.settings import Settings
 from tests.support.authority import agency_signing_key, session_authority
 
@@ -92,3 +94,69 @@ def test_a_time_stamp_authority_has_an_address_and_anchors(
         load(tmp_path, values | given)
 
     assert "canary" not in str(refused.value)
+
+
+POLICIES = """
+[[retry_policies]]
+causes = ["unroutable"]
+delays = ["PT1M", "PT1H"]
+
+[[retry_policies]]
+mailboxes = ["H38", "H38.*"]
+delays = ["PT0S", "PT5M"]
+jitter = 0.5
+"""
+"""As the operators' page shows them."""
+
+
+def load_with(tmp_path: Path, values: dict[str, str], more: str) -> Settings:
+    file = tmp_path / "hub.toml"
+    file.write_text("".join(f'{name} = "{value}"\n' for name, value in values.items()) + more, "utf-8")
+    return Settings.load(file)
+
+
+def test_retry_policies_are_tried_in_their_order_before_the_usual_delays(
+    tmp_path: Path, values: dict[str, str]
+) -> None:
+    policy = load_with(tmp_path, values, POLICIES).recovery_policy
+
+    assert [rule.max_attempts for rule in policy.rules] == [3, 3]
+    assert policy.rules[0].causes == {ReturnReason.UNROUTABLE}
+    assert (policy.rules[1].mailboxes, policy.rules[1].jitter) == (("H38", "H38.*"), 0.5)
+    assert policy.otherwise.delays[:2] == (timedelta(), timedelta(seconds=10))
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ('retry_delays = ["PT1M", "PT10S"]', "retry_delays: .*delays have to grow"),
+        ('retry_delays = ["-PT1S"]', "retry_delays: .*cannot be negative"),
+        ("retry_delays = []", "retry_delays: .*at least 1 item"),
+        ("retry_jitter = 1.5", "retry_jitter: .*less than or equal to 1"),
+        ('[[retry_policies]]\ndelays = ["PT1S"]', "names neither causes nor mailboxes"),
+        ('[[retry_policies]]\ncauses = ["rejected"]', "retry_policies.0.delays: Field required"),
+        (
+            '[[retry_policies]]\ncauses = ["expired"]\ndelays = ["PT1S"]',
+            "retry_policies.0.causes.0: .*what has expired is never tried again",
+        ),
+        (
+            '[[retry_policies]]\ncauses = ["unconfirmed"]\ndelays = ["PT1S"]',
+            "retry_policies.0.causes.0: .*'rejected'",
+        ),
+        (
+            '[[retry_policies]]\nmailboxes = ["H38/x"]\ndelays = ["PT1S"]',
+            "retry_policies.0.mailboxes.0: .*pattern",
+        ),
+        ('breaker_pause = "PT1H"', "breaker_longest_pause is shorter than breaker_pause"),
+        ("breaker_failures = 2", "breaker_failures is less than breaker_documents"),
+    ],
+)
+def test_retries_and_breakers_that_cannot_be_are_refused_with_the_reason(
+    tmp_path: Path, values: dict[str, str], given: str, complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        load_with(tmp_path, values, given + "\n")
+
+
+def test_a_breaker_may_be_switched_off(tmp_path: Path, values: dict[str, str]) -> None:
+    assert load_with(tmp_path, values, "breaker_failures = 0\n").breaker_terms.failures == 0
