@@ -148,7 +148,7 @@ Deciding: TypeAlias = Annotated[Visit, Depends(having(Right.DECIDE))]
 Administering: TypeAlias = Annotated[Visit, Depends(having(Right.ADMINISTER))]
 
 
-def unlimited(visit: Visit) -> Visit:
+def unlimited(visit: Seeing) -> Visit:
     """Refuse accounts that are limited to agencies: what follows belongs to no agency."""
     if visit.account.visible_to is not None:
         raise Asked(Problem.NOT_ALLOWED)

@@ -15,6 +15,7 @@ from hub.console.templating import STATIC
 
 LARGEST_QUESTION: Final = 1_000_000
 PAGES: Final = (first, document, deadletters, invalid, audit, settings, accounts)
+ROUTERS: Final = tuple(each.router for each in (login, openid, *PAGES, api))
 
 
 def application(console: Console) -> ASGIApp:
@@ -40,7 +41,7 @@ def routes(console: Console) -> FastAPI:
     )
     app.state.console = console
     answers.add_to(app)
-    for each in (login, openid, *PAGES, api):
-        app.include_router(each.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount(STATIC, StaticFiles(packages=[("hub.console", "static")]))
     return app
