@@ -1,6 +1,6 @@
 """What the lines need from the world outside; each protocol states what it guarantees."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -63,8 +63,8 @@ class Outbox(Protocol):
         """Give back what this process claimed and did not try."""
         ...
 
-    async def disown(self, held: Collection[int]) -> None:
-        """Give back what is claimed for this process and not among the entries *held*.
+    async def disown(self, held: Mapping[int, int]) -> None:
+        """Give back what is claimed for this process and not *held*: entries by number, with their attempt.
 
         A commit whose answer was lost leaves such claims. Called while nothing is being claimed, and before
         anything more is, so that what comes later does not overtake them.

@@ -1,6 +1,6 @@
 """Promises not yet kept, in the twin."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -78,11 +78,11 @@ class MemoryOutbox:
         async with self._store.transaction() as tables:
             self._release(tables, entries)
 
-    async def disown(self, held: Collection[int]) -> None:
-        """Give back what is claimed in this process's name and not among the entries *held*."""
+    async def disown(self, held: Mapping[int, int]) -> None:
+        """Give back what is claimed in this process's name and not *held* on that attempt."""
         async with self._store.transaction() as tables:
             for entry_id, entry in list(tables.entries.items()):
-                if self._is_mine(entry) and entry_id not in held:
+                if self._is_mine(entry) and held.get(entry_id) != entry.attempt:
                     tables.entries[entry_id] = replace(entry, claimed_by=None, claimed_until=None)
 
     async def record(

@@ -12,7 +12,8 @@ class Hand:
 
     heap: list[tuple[bool, int, int, OutboxEntry]] = field(default_factory=list)
     """To be published: urgency, number, the mark that each was offered with, the entry."""
-    entry_ids: set[int] = field(default_factory=set)
+    attempts: dict[int, int] = field(default_factory=dict)
+    """Of each entry in hand, by its number."""
     octets: int = 0
 
     @property
@@ -22,8 +23,8 @@ class Hand:
 
     def put(self, entry: OutboxEntry, mark: int) -> None:
         """Take *entry* in, unless it is in hand already."""
-        if entry.entry_id not in self.entry_ids:
-            self.entry_ids.add(entry.entry_id)
+        if entry.entry_id not in self.attempts:
+            self.attempts[entry.entry_id] = entry.attempt
             self.octets += len(entry.body)
             heapq.heappush(self.heap, (not entry.is_urgent, entry.entry_id, mark, entry))
 
@@ -37,6 +38,6 @@ class Hand:
 
     def let_go(self, entry: OutboxEntry) -> None:
         """Forget *entry*, which was recorded or given back; what never came in hand is left alone."""
-        if entry.entry_id in self.entry_ids:
-            self.entry_ids.remove(entry.entry_id)
+        if entry.entry_id in self.attempts:
+            del self.attempts[entry.entry_id]
             self.octets -= len(entry.body)

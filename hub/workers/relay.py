@@ -80,7 +80,7 @@ class Relay:
     @property
     def held(self) -> int:
         """How many entries are in hand, published or not."""
-        return len(self._hand.entry_ids)
+        return len(self._hand.attempts)
 
     def offer(self, entries: Iterable[OutboxEntry]) -> None:
         """Take what a commit handed over; who commits waits for `room` first."""
@@ -129,7 +129,7 @@ class Relay:
         """
         for entry in self._hand.empty():
             self._hand.let_go(entry)
-        await self._outbox.disown(frozenset(self._hand.entry_ids))
+        await self._outbox.disown(dict(self._hand.attempts))
         self._let_go.set()
         self.expect_rows()
 
@@ -258,7 +258,7 @@ class Relay:
     def _doubt_what_others_took(self, batch: Sequence[Attempted]) -> None:
         """Where somebody else is to publish what was not answered, what is behind it must wait as rows."""
         unanswered = (each.entry.entry_id for each in batch if each.result is PublishResult.UNKNOWN)
-        if not self._hand.entry_ids.issuperset(unanswered):
+        if not self._hand.attempts.keys() >= set(unanswered):
             self._custody.doubt()
 
     async def _record_alone(self, attempted: Attempted) -> None:
@@ -295,7 +295,7 @@ class Relay:
                 return 0
             async with self.claiming():
                 room = min(self._limits.claim, self._limits.entries - self.held)
-                before = frozenset(self._hand.entry_ids)
+                before = frozenset(self._hand.attempts)
                 claimed = await self._outbox.claim(room, self._limits.octets - self._hand.octets)
                 return self._take(claimed, before)
         except TemporaryFailure as failure:
@@ -307,7 +307,7 @@ class Relay:
         """Offer what was *claimed*; what was in hand *before* goes back once it is in hand no longer."""
         new = [entry for entry in claimed if entry.entry_id not in before]
         again = [entry for entry in claimed if entry.entry_id in before]
-        still = {entry.entry_id: entry for entry in again if entry.entry_id in self._hand.entry_ids}
+        still = {entry.entry_id: entry for entry in again if entry.entry_id in self._hand.attempts}
         self._claimed_again |= still
         self._to_release += [entry for entry in again if entry.entry_id not in still]
         if self._to_release:

@@ -71,7 +71,7 @@ async def test_what_a_lost_answer_left_claimed_is_not_overtaken(store: StoreUnde
     lost = await hub.commit(a_submission().admitted(), a_submission().admitted())
     _, held = await hub.accept(a_submission(recipients=("H14",)).admitted())
 
-    await hub.outbox.disown({each.entry_id for each in held})
+    await hub.outbox.disown({each.entry_id: each.attempt for each in held})
 
     later = await hub.commit(a_submission().admitted())
     assert documents(later.handed_over) == []
@@ -85,9 +85,22 @@ async def test_receipts_that_a_lost_answer_left_claimed_need_not_wait_for_the_en
     _, held = await hub.accept(a_submission().admitted())
     lost = await hub.record(documents(held))
 
-    await hub.outbox.disown({each.entry_id for each in held})
+    await hub.outbox.disown({each.entry_id: each.attempt for each in held})
 
     assert await hub.claim() == lost
+
+
+async def test_a_retry_that_a_lost_answer_left_claimed_is_free_while_the_attempt_before_awaits_its_answer(
+    hub: HubProcess,
+) -> None:
+    accepted, held = await hub.accept(a_submission().admitted())
+    await hub.come_back(returned(accepted.deliveries[0]))
+    lost = await hub.claim()
+
+    await hub.outbox.disown({each.entry_id: each.attempt for each in held})
+
+    assert await hub.claim() == lost
+    assert [entry.attempt for entry in lost] == [2]
 
 
 async def test_what_a_dead_process_held_is_free_at_once(store: StoreUnderTest) -> None:

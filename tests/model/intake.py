@@ -167,9 +167,11 @@ def disown(world: World, state: State, hub: int) -> Iterator[Step[State]]:
         yield then(hub, "goes on", with_hub(state, hub, has_strays=False))
         return
     hand = tuple(each for each in me.hand if each.phase not in TO_PUBLISH)
-    held = {each.delivery for each in hand}
+    held = {(each.delivery, each.attempt) for each in hand}
     entries = tuple(
-        each._replace(owner=NOBODY, is_lapsed=False) if each.owner == hub and number not in held else each
+        each._replace(owner=NOBODY, is_lapsed=False)
+        if each.owner == hub and (number, each.attempt) not in held
+        else each
         for number, each in enumerate(state.entries)
     )
     disowned = with_hub(state._replace(entries=entries), hub, has_strays=False, hand=hand)

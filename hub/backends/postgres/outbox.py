@@ -1,6 +1,6 @@
 """Promises not yet kept: claimed, published by the delivery line, and recorded with what they make true."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -80,10 +80,13 @@ class PostgresOutbox:
         async with self._database.transaction() as transaction:
             await self._release(transaction, entries)
 
-    async def disown(self, held: Collection[int]) -> None:
-        """Give back what is claimed in this process's name and not among the entries *held*."""
+    async def disown(self, held: Mapping[int, int]) -> None:
+        """Give back what is claimed in this process's name and not *held* on that attempt."""
         async with self._database.transaction() as transaction:
-            await transaction.execute(statement("disown_outbox_entries"), self._claimant.number, sorted(held))
+            numbers, attempts = list(held), list(held.values())
+            await transaction.execute(
+                statement("disown_outbox_entries"), self._claimant.number, numbers, attempts
+            )
 
     async def record(
         self, attempts: Sequence[Attempted], recover: Recover, attest: Attest

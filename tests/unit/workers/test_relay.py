@@ -1,7 +1,7 @@
 """The relay alone: what it has in hand, in which order it lets go of it, and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ class ForgetfulOutbox:
     async def release(self, entries: Sequence[OutboxEntry]) -> None:
         await self._outbox.release(entries)
 
-    async def disown(self, held: Collection[int]) -> None:
+    async def disown(self, held: Mapping[int, int]) -> None:
         await self._outbox.disown(held)
 
     async def record(

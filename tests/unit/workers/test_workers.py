@@ -1,7 +1,7 @@
 """The workers together, over the twins: a document goes in, everything that has to come out comes out."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -380,7 +380,7 @@ class PoisonedOutbox:
     async def release(self, entries: Sequence[OutboxEntry]) -> None:
         await self._hub.memory_outbox().release(entries)
 
-    async def disown(self, held: Collection[int]) -> None:
+    async def disown(self, held: Mapping[int, int]) -> None:
         await self._hub.memory_outbox().disown(held)
 
     async def record(
