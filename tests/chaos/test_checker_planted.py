@@ -120,7 +120,7 @@ async def a_hub_dawdles_inside_its_commit(scene: Scene, fault: str) -> None:
 async def the_recipient_takes_nothing(scene: Scene, fault: str) -> None:
     await scene.recipient.start("stubborn")
     await scene.hub(fault)
-    await scene.sender.send(3)
+    await scene.sender.send(2)  # three would park it, and nothing would be given up
 
 
 async def nobody_reads_the_recipients_queue(scene: Scene, fault: str) -> None:
