@@ -16,8 +16,9 @@ from hub.backends.clock import SystemClock, new_id
 from hub.backends.openid import OpenIdProvider, Registration
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.registry import PostgresRegistry
+from hub.backends.rabbitmq.management import ManagementAddress
 from hub.backends.web import WebClient, WebLimits
-from hub.bootstrap import hub_key
+from hub.bootstrap import alert_channels, hub_key
 from hub.console.app import application
 from hub.console.console import Console, PublicAddress, SettingInForce
 from hub.console.openid import PATH as OPENID
@@ -27,6 +28,7 @@ from hub.operations.entrance import Doorkeeper, EntranceTerms
 from hub.operations.passwords import PasswordKeeper
 from hub.settings import Settings
 from hub.workers.attestation import Attestation
+from hub.workers.search_index import SearchIndexer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 PROVIDER_LIMITS: Final = WebLimits(octets=500_000, silence=timedelta(seconds=5), whole=timedelta(seconds=10))
@@ -55,6 +57,8 @@ async def run_console(settings: Settings, stop: asyncio.Event) -> None:
         log.info("console.listening", host=host, port=port, url=url)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server._serve([listener]))  # noqa: SLF001 - `serve` would take our signals
+            indexer = SearchIndexer(database=console.database, clock=console.clock)
+            tasks.create_task(indexer.run(stop))
             await stop.wait()
             server.should_exit = True
     log.info("console.stopped")
@@ -84,6 +88,8 @@ async def console_of(settings: Settings) -> AsyncIterator[Console]:
             doorkeeper=Doorkeeper(database, clock=clock, passwords=passwords, terms=terms),
             passwords=passwords,
             openid=_openid(settings, web),
+            management=_management(settings),
+            alert_channels=[each.name for each in alert_channels(settings, clock)],
             settings=tuple(settings_in_force(settings)),
         )
 
@@ -99,6 +105,15 @@ def settings_in_force(settings: Settings) -> Iterator[SettingInForce]:
             is_default=name not in settings.model_fields_set,
             meaning=" ".join((field.description or "").split()),
         )
+
+
+def _management(settings: Settings) -> ManagementAddress | None:
+    url, user, password = settings.management_url, settings.management_user, settings.management_password
+    if url is None or user is None or password is None:
+        return None
+    return ManagementAddress(
+        url=url, user=user, password=password.get_secret_value(), tls=settings.broker_tls
+    )
 
 
 def _openid(settings: Settings, web: WebClient) -> OpenIdProvider | None:

@@ -10,11 +10,35 @@ from hub.console import answers, api, login, openid
 from hub.console.access import guard
 from hub.console.console import Console
 from hub.console.headers import SecurityHeaders
-from hub.console.pages import accounts, audit, deadletters, document, first, invalid, settings
+from hub.console.pages import (
+    accounts,
+    agencies,
+    alerts,
+    audit,
+    deadletters,
+    document,
+    first,
+    invalid,
+    late,
+    now,
+    settings,
+)
 from hub.console.templating import STATIC
 
 LARGEST_QUESTION: Final = 1_000_000
-PAGES: Final = (first, document, deadletters, invalid, audit, settings, accounts)
+PAGES: Final = (
+    first,
+    now,
+    document,
+    deadletters,
+    late,
+    agencies,
+    alerts,
+    invalid,
+    audit,
+    settings,
+    accounts,
+)
 ROUTERS: Final = tuple(each.router for each in (login, openid, *PAGES, api))
 
 

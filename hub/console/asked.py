@@ -17,7 +17,7 @@ def _without_nul(text: str) -> str:
     return text
 
 
-def _or_nothing(value: object) -> object:
+def or_nothing(value: object) -> object:
     """Take an empty field of a form for one that was left out."""
     return None if isinstance(value, str) and not value.strip() else value
 
@@ -29,13 +29,18 @@ def _in_vietnam(at: datetime) -> datetime:
 
 Text: TypeAlias = Annotated[str, AfterValidator(_without_nul)]
 """Text that the database takes."""
-MaybeText: TypeAlias = Annotated[Text | None, BeforeValidator(_or_nothing)]
+MaybeText: TypeAlias = Annotated[Text | None, BeforeValidator(or_nothing)]
 MaybeInstant: TypeAlias = Annotated[
-    Annotated[datetime, AfterValidator(_in_vietnam)] | None, BeforeValidator(_or_nothing)
+    Annotated[datetime, AfterValidator(_in_vietnam)] | None, BeforeValidator(or_nothing)
 ]
 Number: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
-MaybeNumber: TypeAlias = Annotated[Number | None, BeforeValidator(_or_nothing)]
+MaybeNumber: TypeAlias = Annotated[Number | None, BeforeValidator(or_nothing)]
 PageSize: TypeAlias = Annotated[int, Field(ge=1, le=200)]
+
+
+def as_entered(at: datetime | None) -> str:
+    """Write *at* as a form's field takes it."""
+    return at.astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M") if at is not None else ""
 
 
 def attachment(name: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from hub.backends.openid import OpenIdProvider
 from hub.backends.postgres.pool import Database
+from hub.backends.rabbitmq.management import ManagementAddress
 from hub.console.templating import Templates
 from hub.errors import OperationRefused
 from hub.message.identifiers import MailboxName
@@ -74,6 +75,10 @@ class Console:
     at_most: int = 100
     """Cases that one person may act on at once; more of them are a campaign, which a second one confirms."""
     openid: OpenIdProvider | None = None
+    management: ManagementAddress | None = None
+    """Of the broker, who knows what lies in its queues."""
+    alert_channels: Sequence[str] = ("log",)
+    """Where hub processes tell alerts, if they have the same settings."""
     settings: Sequence[SettingInForce] = ()
 
     def accounts(self, operator: str) -> AccountDesk:

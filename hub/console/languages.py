@@ -1,13 +1,13 @@
 """Two languages: what templates say is English and looked up; the Vietnamese catalogue is read at start."""
 
 import io
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from gettext import NullTranslations
 from importlib.resources import files
 from typing import Final
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -62,6 +62,15 @@ def instant(at: datetime | None, language: Language) -> str:
         return ""
     pattern = "dd/MM/yyyy HH:mm:ss" if language is Language.VIETNAMESE else "d MMM yyyy HH:mm:ss"
     return format_datetime(at.astimezone(VIETNAM), pattern, locale=language.value)
+
+
+def day(on: date | None, language: Language) -> str:
+    """Write the day *on*, which has no hour."""
+    if on is None:
+        return ""
+    return format_date(
+        on, "dd/MM/yyyy" if language is Language.VIETNAMESE else "d MMM yyyy", locale=language.value
+    )
 
 
 def number(value: float, language: Language) -> str:

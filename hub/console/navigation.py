@@ -22,8 +22,12 @@ class Place:
 
 
 PLACES: Final = (
+    Place(path="/now", label=msgid("Now"), access_key="n", is_of_no_agency=True),
     Place(path="/documents", label=msgid("Documents"), access_key="d"),
     Place(path="/deadletters", label=msgid("Dead letters"), access_key="l"),
+    Place(path="/late", label=msgid("Late"), access_key="t"),
+    Place(path="/agencies", label=msgid("Agencies"), access_key="g"),
+    Place(path="/alerts", label=msgid("Alerts"), access_key="r", is_of_no_agency=True),
     Place(path="/invalid", label=msgid("Invalid"), access_key="i", is_of_no_agency=True),
     Place(path="/audit", label=msgid("Audit"), access_key="u", is_of_no_agency=True),
     Place(path="/settings", label=msgid("Settings"), access_key="s", is_of_no_agency=True),

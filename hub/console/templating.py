@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, partial
 from importlib.resources import files
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hub.console.languages import Language, instant, number, translations
+from hub.console.languages import Language, day, instant, number, translations
 from hub.console.words import WORDS
 
 STATIC: Final = "/static"
@@ -56,6 +56,7 @@ def _environment(language: Language) -> Environment:
     install = getattr(environment, "install_gettext_callables")  # noqa: B009 - the extension adds it
     install(spoken.gettext, spoken.ngettext, newstyle=True)
     environment.filters["instant"] = partial(_instant, language=language)
+    environment.filters["day"] = partial(_day, language=language)
     environment.filters["word"] = partial(_word, say=spoken.gettext)
     environment.filters["number"] = partial(number, language=language)
     environment.globals["static"] = static_address
@@ -65,6 +66,10 @@ def _environment(language: Language) -> Environment:
 
 def _instant(at: datetime | None, *, language: Language) -> str:
     return instant(at, language)
+
+
+def _day(on: date | None, *, language: Language) -> str:
+    return day(on, language)
 
 
 def _word(name: str, *, say: Callable[[str], str]) -> str:

@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from hub.console.languages import msgid
+from hub.message.alert import AlertKind
+from hub.message.alert import Moment as Notified
 from hub.message.delivery_state import DeliveryState
+from hub.message.lateness import Lateness
 from hub.operations.trace import Moment, Source
 
 EVENTS: Final = {
@@ -96,8 +99,38 @@ ACTS: Final = {
     "snooze": msgid("Put off: %(count)s"),
     "ticket": msgid("Linked: %(count)s"),
     "note": msgid("Noted: %(count)s"),
+    "alert_test": msgid("A hub process tells a test on every channel."),
 }
 """What a page says after an act."""
+BREAKERS: Final = {
+    "closed": msgid("parked"),
+    "open": msgid("parked: it fails"),
+    "half_open": msgid("being probed"),
+    "draining": msgid("being drained"),
+}
+MAILBOX_KINDS: Final = {"agency": msgid("agency"), "lgsp": msgid("LGSP")}
+LATE: Final = {
+    Lateness.NOT_COLLECTED: msgid("not collected"),
+    Lateness.NOT_DELIVERED: msgid("not delivered yet"),
+    Lateness.NOT_ACKNOWLEDGED: msgid("not acknowledged"),
+    Lateness.OVERDUE: msgid("overdue"),
+}
+ALERTS: Final = {
+    AlertKind.RECIPIENT_FAILING: msgid("a recipient fails"),
+    AlertKind.QUEUE_GROWING: msgid("deliveries wait too long"),
+    AlertKind.CERTIFICATE_ENDING: msgid("a certificate ends soon"),
+    AlertKind.DEADLINE_AT_RISK: msgid("documents fall due"),
+    AlertKind.INVALID_RISING: msgid("unusually many invalid messages"),
+    AlertKind.CASES_RISING: msgid("unusually many dead letters"),
+    AlertKind.AUDIT_UNSEALED: msgid("the audit log is not sealed"),
+    AlertKind.TEST: msgid("a test"),
+}
+MOMENTS: Final = {
+    Notified.START: msgid("begun"),
+    Notified.END: msgid("over"),
+    Notified.TEST: msgid("a test"),
+}
+"""What a notice of an alert tells."""
 _ATTEMPT: Final = re.compile(r"(?P<carried>.*)attempt (?P<number>\d+): (?P<outcome>.+)")
 
 WORDS: Final = {
@@ -108,6 +141,11 @@ WORDS: Final = {
     **{f"outcome {key}": word for key, word in OUTCOMES.items()},
     **{f"receipt {key}": word for key, word in EVENTS.items()},
     **{f"role {key}": word for key, word in ROLES.items()},
+    **{f"breaker {key}": word for key, word in BREAKERS.items()},
+    **{f"mailbox {key}": word for key, word in MAILBOX_KINDS.items()},
+    **{f"late {key}": word for key, word in LATE.items()},
+    **{f"alert {key}": word for key, word in ALERTS.items()},
+    **{f"moment {key}": word for key, word in MOMENTS.items()},
 }
 """For templates: what is not here is shown as it is recorded."""
 

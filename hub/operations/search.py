@@ -1,9 +1,9 @@
-"""Finding documents: by name at once, by what they say as soon as they are indexed."""
+"""Finding documents by what they say, as soon as they are indexed."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from hub.backends.postgres import searching, tracing
+from hub.backends.postgres import searching
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.searching import DocumentFilter, FoundDocument
 from hub.errors import OperationRefused
@@ -28,8 +28,9 @@ async def search(
 ) -> Page:
     """Return a page of the documents that *wanted* describes.
 
-    Documents are found by their words some seconds after they are accepted (`SearchIndexer`), by their exact
-    name (`named`) at once. Raises `OperationRefused` where more than `MOST` are asked for.
+    Documents are found by their words some seconds after they are accepted (`SearchIndexer`); by their exact
+    names, at once, elsewhere (`hub.operations.document.find`). Raises `OperationRefused` where more than
+    `MOST` are asked for.
     """
     if not 1 <= limit <= MOST:
         raise OperationRefused(f"a page has 1 to {MOST} documents, not {limit}")
@@ -38,9 +39,3 @@ async def search(
     found = await searching.find_documents(database, wanted, older_than=older_than, limit=limit + 1)
     shown = found[:limit]
     return Page(documents=shown, next_older_than=shown[-1].message_id if len(found) > limit else None)
-
-
-async def named(database: Database, name: str) -> tuple[MessageId, ...]:
-    """Return the messages that *name* stands for exactly, in any form of name that `truc trace` takes."""
-    async with database.connection() as connection:
-        return tuple(await tracing.find_messages(connection, name))

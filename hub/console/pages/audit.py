@@ -1,6 +1,5 @@
 """The audit page: what operators did, and how far the log is sealed."""
 
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -9,8 +8,7 @@ from fastapi.responses import Response
 
 from hub.backends.postgres.audit_log import read_log_state
 from hub.console.access import Seeing, unlimited
-from hub.console.asked import MaybeInstant, MaybeNumber, MaybeText
-from hub.console.languages import VIETNAM
+from hub.console.asked import MaybeInstant, MaybeNumber, MaybeText, as_entered
 from hub.operations.actions import ActionFilter, list_actions
 
 router = APIRouter(include_in_schema=False)
@@ -34,8 +32,8 @@ async def show(
         "audit.html",
         actions=found[:SHOWN],
         wanted=wanted,
-        asked_since=_as_entered(since),
-        asked_until=_as_entered(until),
+        asked_since=as_entered(since),
+        asked_until=as_entered(until),
         here_without_page=f"/audit?{urlencode(_query(wanted))}",
         state=await read_log_state(database),
         next_older_than=found[SHOWN - 1].action_id if len(found) > SHOWN else None,
@@ -46,12 +44,7 @@ def _query(wanted: ActionFilter) -> dict[str, str]:
     found = {
         "operator": wanted.operator,
         "action": wanted.action,
-        "since": _as_entered(wanted.since),
-        "until": _as_entered(wanted.until),
+        "since": as_entered(wanted.since),
+        "until": as_entered(wanted.until),
     }
     return {name: value for name, value in found.items() if value}
-
-
-def _as_entered(at: datetime | None) -> str:
-    """Write *at* as a form's field takes it."""
-    return at.astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M") if at is not None else ""

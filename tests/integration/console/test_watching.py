@@ -6,7 +6,6 @@ import csv
 import httpx
 
 from hub.backends.clock import SystemClock
-from hub.console.pages.now import BETWEEN
 from hub.message.identifiers import AgencyKey
 from hub.operations.rights import Role
 from hub.workers.search_index import SearchIndexer
@@ -34,18 +33,6 @@ async def test_the_first_page_says_how_the_axis_is_now(world: ConsoleUnderTest) 
     assert "tạm dừng: liên tục lỗi" in page
     assert 'role="img"' in page
     assert "1 trong giờ qua" in page
-
-
-async def test_fresh_figures_come_as_events(world: ConsoleUnderTest) -> None:
-    browser = await world.visitor(Role.VIEWER)
-
-    async with asyncio.timeout(BETWEEN.total_seconds() * 6):
-        async with browser.client.stream("GET", "/now/stream") as answer:
-            lines = [line async for line in answer.aiter_lines()]
-
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    assert lines[0] == "event: figures"
-    assert all(line.startswith(("data: ", "event: figures")) or not line for line in lines)
 
 
 async def test_documents_are_found_by_words_parties_and_states(world: ConsoleUnderTest) -> None:

@@ -8,7 +8,7 @@ from hub.backends.postgres.searching import DocumentFilter
 from hub.errors import OperationRefused
 from hub.message.delivery_state import DeliveryState
 from hub.message.identifiers import AgencyKey
-from hub.operations.search import MOST, named, search
+from hub.operations.search import MOST, search
 from hub.workers.search_index import SearchIndexer
 from tests.integration.operations.conftest import Office
 from tests.support.decisions import a_submission
@@ -115,12 +115,6 @@ async def test_pages_follow_one_another_without_gap_or_repetition(
 async def test_a_page_has_an_end(office: Office) -> None:
     with pytest.raises(OperationRefused):
         await search(office.database, DocumentFilter(), limit=MOST + 1)
-
-
-async def test_a_name_is_found_before_anything_is_indexed(office: Office) -> None:
-    accepted, _ = await office.hub.accept(PLAN.admitted())
-
-    assert await named(office.database, PLAN.document_id) == (accepted.message_id,)
 
 
 async def test_the_indexer_follows_what_is_accepted_and_notes_who_was_heard_of(
