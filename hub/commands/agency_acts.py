@@ -137,7 +137,7 @@ async def _equip(home: Path | None, settings: Path | None, operator: str, code: 
     """On a local axis: issue and register a key, and write the mailbox's kit.toml."""
     axis = local_axis(home, settings)
     if axis is None:
-        return {"next": f"truc keys register {code} CERTIFICATE.pem"}
+        return {"next": f"truc certificates import {code} CERTIFICATE.pem"}
     async with registry_desk(home, settings, operator) as desk:
         entry = await desk.agency(AgencyCode(code))
         key = axis.keys.of_agency(entry.code, entry.name)

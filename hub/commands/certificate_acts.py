@@ -14,9 +14,10 @@ from hub.backends.clock import SystemClock
 from hub.backends.postgres.register import CertificateEntry, CertificateKind
 from hub.backends.postgres.revocation import SourceEntry
 from hub.bootstrap import trust_anchors
+from hub.commands.agency_acts import registry_desk
 from hub.commands.place import load_settings, operators_database
 from hub.errors import ConfigurationError, OperationRefused
-from hub.message.identifiers import AgencyCode, MessageId
+from hub.message.identifiers import AgencyCode, Fingerprint, MessageId
 from hub.operations.certificates import CertificateDesk, days_left, serial_of
 from hub.operations.impact import LOOKED_BACK, weigh
 from hub.signature.certificate_file import CertificateFile, read_certificate_file
@@ -90,6 +91,14 @@ async def retire_certificate(
     async with certificate_desk(home, settings, operator) as desk:
         entry = await desk.retire(name, at=at, reason=reason)
     return {"subject": entry.subject, "fingerprint": entry.fingerprint, "retired_at": at}
+
+
+async def revoke_certificate(
+    home: Path | None, settings: Path | None, operator: str, prefix: str, reason: str
+) -> Fingerprint:
+    """Revoke the certificate that *prefix* names."""
+    async with registry_desk(home, settings, operator) as desk:
+        return await desk.revoke_certificate(prefix, reason=reason)
 
 
 async def weigh_impact(home: Path | None, settings: Path | None, name: str) -> ImpactShown:

@@ -12,7 +12,7 @@ from hub.commands import shown
 from hub.commands.options import AsJson, Home, Operator, SettingsFile, who
 
 app = typer.Typer(
-    help="Certificates of agencies: import, list, retire, expiry, status, impact.",
+    help="Certificates of agencies: import, list, retire, revoke, expiry, status, impact.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -88,7 +88,33 @@ def list_certificates(
     if as_json:
         shown.emit(found)
         return
-    shown.table("", _COLUMNS, _rows(found), nothing="no certificate is registered")
+    shown.table("", _COLUMNS, _rows(found), nothing="no certificate is registered; `import` registers one")
+
+
+@app.command("revoke")
+def revoke(
+    fingerprint: Annotated[
+        str, typer.Argument(help="First characters of its fingerprint, at least 8.", show_default=False)
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the evidence.")],
+    home: Home = None,
+    settings: SettingsFile = None,
+    operator: Operator = None,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke a certificate: what it signs is refused from now on.
+
+    \b
+    Example:
+      truc certificates revoke 3f9a0c2e --reason "token lost"
+    """
+    from hub.commands.certificate_acts import revoke_certificate
+
+    revoked = asyncio.run(revoke_certificate(home, settings, who(operator), fingerprint, reason))
+    if as_json:
+        shown.emit({"revoked": revoked})
+    else:
+        shown.say(f"the certificate {revoked.hex()} is revoked")
 
 
 @app.command("expiring")
@@ -125,7 +151,7 @@ def retire(
     operator: Operator = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a certificate end by plan, now or later; for a lost key there is `truc keys revoke`.
+    """Let a certificate end by plan, now or later; for a lost key there is `revoke`.
 
     \b
     Example:

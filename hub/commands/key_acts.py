@@ -6,12 +6,11 @@ from typing import Literal
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from hub.backends.postgres.register import CertificateEntry
 from hub.commands.agency_acts import local_axis, registry_desk
 from hub.commands.local_keys import LocalKeys
 from hub.commands.place import home_of
 from hub.errors import OperationRefused
-from hub.message.identifiers import AgencyCode, Fingerprint
+from hub.message.identifiers import AgencyCode
 
 
 def read_authority(home: Path | None) -> dict[str, object]:
@@ -31,48 +30,15 @@ async def issue_key(
     """Make and register a new key for an agency of the local axis."""
     axis = local_axis(home, settings)
     if axis is None:
-        raise OperationRefused("only a local axis has a development CA; register a real certificate instead")
+        raise OperationRefused(
+            "only a local axis has a development CA: import a real certificate (`truc certificates import`)"
+        )
     async with registry_desk(home, settings, operator) as desk:
         entry = await desk.agency(AgencyCode(code))
         key = axis.keys.issue(entry.code, entry.name, key_type)
         await desk.register_certificate(entry.code, key.certificate)
     agency = await axis.agency(code)
     return {**_facts(key.certificate), "key": agency.key_file, "kit": agency.kit_file}
-
-
-async def register_certificate(
-    home: Path | None, settings: Path | None, operator: str, code: str, file: Path
-) -> dict[str, object]:
-    """Register the first certificate in *file* for an agency."""
-    certificate = _certificate_in(file)
-    async with registry_desk(home, settings, operator) as desk:
-        await desk.register_certificate(AgencyCode(code), certificate)
-    return _facts(certificate)
-
-
-async def read_certificates(
-    home: Path | None, settings: Path | None, code: str | None
-) -> tuple[CertificateEntry, ...]:
-    """Return the registered certificates."""
-    async with registry_desk(home, settings, "") as desk:
-        if code is not None:
-            await desk.agency(AgencyCode(code))
-        return await desk.certificates(AgencyCode(code) if code is not None else None)
-
-
-async def revoke_certificate(
-    home: Path | None, settings: Path | None, operator: str, prefix: str, reason: str
-) -> Fingerprint:
-    """Revoke the certificate that *prefix* names."""
-    async with registry_desk(home, settings, operator) as desk:
-        return await desk.revoke_certificate(prefix, reason=reason)
-
-
-def _certificate_in(file: Path) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificates(file.read_bytes())[0]
-    except ValueError as error:
-        raise OperationRefused(f"{file} holds no certificate in PEM form") from error
 
 
 def _facts(certificate: x509.Certificate) -> dict[str, object]:

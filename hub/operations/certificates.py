@@ -71,9 +71,9 @@ class CertificateDesk:
         One that begins only later may be registered before. Raises `OperationRefused` where it could not sign
         on this axis, or is registered for another agency, or was revoked or retired before.
         """
-        certificate, path = file.certificate, self._path(file)
-        fingerprint = fingerprint_of(certificate)
+        certificate, fingerprint = file.certificate, fingerprint_of(file.certificate)
         async with self._database.transaction() as transaction:
+            path = self._path(file, await _known_issuers(transaction))
             agency = await existing_agency(transaction, code)
             is_new = await register.register_certificate(
                 transaction,
@@ -152,9 +152,9 @@ class CertificateDesk:
             raise OperationRefused(f"no verdict was kept with the message {message_id}")
         return Rejudged(kept=kept, again=judge_again(kept.validation, kept.received_at))
 
-    def _path(self, file: CertificateFile) -> Path:
+    def _path(self, file: CertificateFile, known: Iterable[x509.Certificate]) -> Path:
         at = max(self._clock.now(), file.certificate.not_valid_before_utc)
-        found = find_signing_path(file.certificate, file.chain, self._anchors, at)
+        found = find_signing_path(file.certificate, (*file.chain, *known), self._anchors, at)
         if isinstance(found, Finding):
             raise OperationRefused(
                 found.violation.en if found.violation is not None else found.indication.value
@@ -196,6 +196,11 @@ def _is_named(entry: CertificateEntry, wanted: str) -> bool:
         return True
     serial = x509.load_der_x509_certificate(entry.der).serial_number
     return wanted.lstrip("0") == f"{serial:x}" or wanted == str(serial)
+
+
+async def _known_issuers(transaction: Transaction) -> list[x509.Certificate]:
+    rows = await transaction.fetch(statement("read_issuing_certificates"))
+    return [x509.load_der_x509_certificate(row["der"]) for row in rows]
 
 
 async def _register_issuers(transaction: Transaction, issuers: Sequence[x509.Certificate]) -> None:

@@ -72,32 +72,40 @@ async def test_a_new_key_is_registered_beside_the_old_one_until_that_is_revoked(
     truc: CommandLine, code: str
 ) -> None:
     await truc("agency", "add", code, "UBND tỉnh")
-    (old,) = await truc.json("keys", "list", code)
+    (old,) = await truc.json("certificates", "list", code)
 
     made = await truc.json("keys", "issue", code, "--type", "ec")
-    await truc("keys", "revoke", old["fingerprint"][:16], "--reason", "token lost")
+    await truc("certificates", "revoke", old["fingerprint"][:16], "--reason", "token lost")
 
-    found = {each["fingerprint"]: each["revoked_at"] for each in await truc.json("keys", "list", code)}
+    found = {
+        each["fingerprint"]: each["revoked_at"] for each in await truc.json("certificates", "list", code)
+    }
     assert found[made["fingerprint"]] is None
     assert found[old["fingerprint"]] is not None
 
 
-async def test_a_certificate_in_pem_form_is_registered(truc: CommandLine, code: str, tmp_path: Path) -> None:
+async def test_a_certificate_is_registered_for_one_agency_and_from_a_file_that_holds_one(
+    truc: CommandLine, code: str, tmp_path: Path
+) -> None:
     made = await truc.json("agency", "add", code, "UBND tỉnh")
     other = f"{code}.01"
     await truc("agency", "add", other, "Sở", "--parent", code, "--behind")
     key = Path((await truc.json("keys", "issue", other))["key"])
-    certificate = x509.load_pem_x509_certificates(key.read_bytes())[0]
-    (tmp_path / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    certificate, *above = x509.load_pem_x509_certificates(key.read_bytes())
+    alone, whole = tmp_path / "certificate.pem", tmp_path / "with-issuers.pem"
+    alone.write_bytes(certificate.public_bytes(Encoding.PEM))
+    whole.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in (certificate, *above)))
 
-    again = await truc.json("keys", "register", other, str(tmp_path / "certificate.pem"))
-    refused = await truc.run("keys", "register", code, str(tmp_path / "certificate.pem"))
-    nothing = await truc.run("keys", "register", code, made["kit"])
+    again = await truc.json("certificates", "import", other, str(whole))
+    alone_again = await truc.json("certificates", "import", other, str(alone))
+    refused = await truc.run("certificates", "import", code, str(alone))
+    nothing = await truc.run("certificates", "import", code, made["kit"])
 
     assert again["fingerprint"] == certificate.fingerprint(SHA256()).hex()
+    assert alone_again["was there before"] == "yes", "its issuers are known by now"
     assert (refused.code, nothing.code) == (1, 1)
-    assert "another agency" in refused.err
-    assert "PEM" in nothing.err
+    assert f"is registered for {other}" in refused.err
+    assert "no certificate in PEM or DER form" in nothing.err
 
 
 async def test_a_check_at_once_after_a_queue_was_made_finds_it_under_its_policy(
