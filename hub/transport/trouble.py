@@ -1,6 +1,7 @@
 """What to do when TLS with the broker fails: OpenSSL's errors as sentences for operators."""
 
 import ssl
+from collections.abc import Iterator
 from typing import Final
 
 _EXPIRED, _NOT_YET_VALID, _OTHER_NAME, _OTHER_IP = 10, 9, 62, 64
@@ -32,14 +33,17 @@ def suspect(error: BaseException | None) -> str | None:
     return _HUNG_UP if hung_up is not None else None
 
 
-def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield *error* and what led to it, each once."""
     seen: set[int] = set()  # the client library raises one error anew, and its causes then go round in a ring
     while error is not None and id(error) not in seen:
-        if isinstance(error, kind):
-            return error
         seen.add(id(error))
+        yield error
         error = error.__cause__ or error.__context__
-    return None
+
+
+def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+    return next((each for each in causes(error) if isinstance(each, kind)), None)
 
 
 def _advice(error: ssl.SSLError) -> str | None:

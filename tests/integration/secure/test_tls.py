@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import tomllib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,7 @@ from hub.backends.rabbitmq.management import ManagementApi
 from hub.commands.local_axis import LocalAgency, LocalAxis
 from hub.errors import ConfigurationError, HubError, TemporaryFailure
 from hub.transport.tls import TlsFiles
+from hub.transport.trouble import causes
 from tests.support.axis import World
 from tests.support.ledger import every_document_has_its_effects
 from tests.support.waiting import until
@@ -74,16 +75,9 @@ async def kit_trouble(address: KitAddress) -> HubError:
     return told.value
 
 
-def chain_of(error: BaseException | None) -> Iterator[str]:
-    seen: set[int] = set()  # the client library's causes may go round in a ring
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield f"{error!r} {error}"
-        error = error.__cause__ or error.__context__
-
-
 def hides(error: HubError, *secrets: str) -> bool:
-    return not any(secret in text for text in chain_of(error) for secret in secrets)
+    texts = [f"{each!r} {each}" for each in causes(error)]
+    return not any(secret in text for text in texts for secret in secrets)
 
 
 def password_in(url: str) -> str:
