@@ -33,11 +33,11 @@ async def test_a_crash_at_each_point_costs_and_doubles_nothing(world: World, poi
 async def test_a_crash_while_returns_are_settled_gives_up_once(world: World, point: str) -> None:
     sender, recipient = await world.connected(2)
     broken = world.software(recipient, policy="fail", until_attempt=99)
-    hub = await world.hub(HUB_CRASH_AT=point)
+    hub = await world.hub(HUB_CRASH_AT=point, HUB_BREAKER_FAILURES="0")
     source = world.software(sender, sends=5, to=(recipient,))
 
     assert await hub.ended() == -signal.SIGKILL
-    await world.hub()
+    await world.hub(HUB_BREAKER_FAILURES="0")
 
     def told() -> list[object]:
         return [line["submission_id"] for line in source.receipts(FAILURE)]
