@@ -347,10 +347,13 @@ class Hub:
         async def broker() -> bool:
             return self._backends.consuming.is_up and self._backends.publisher.is_up
 
+        checks = {"database": database, "broker": broker}
+        if self._settings.key_source.is_in_token:
+            checks["token"] = self._attest.works
         return HealthServer(
             host=self._settings.http_host,
             port=self._settings.http_port,
-            checks={"database": database, "broker": broker},
+            checks=checks,
             advice=self._advice,
             refresh=self._refresh_gauges,
         )

@@ -117,6 +117,9 @@ async def test_a_token_that_is_pulled_out_is_sat_out_and_nothing_is_lost(
         submission = await raw.submit_signed(a_letter(sender, recipient).unsigned())
         await until(lambda: hub.lines("intake.paused"), what="the hub to wait for its token")
         assert raw.receipts(submission) == []
+        answer = await hub.get("/health/ready")
+        assert answer is not None
+        assert (answer.status_code, answer.json()["token"], answer.json()["database"]) == (503, False, True)
 
         office.token.bring_back()
 
