@@ -23,6 +23,8 @@ POINTS: Final = frozenset(
 
 SEALER_POINTS: Final = frozenset({"audit.inside_seal", "audit.after_seal"})
 """Only the one hub process that is the sealer passes here."""
+CAMPAIGN_POINTS: Final = frozenset({"campaign.inside_move", "campaign.after_move"})
+"""Who works on campaigns passes here, which no hub process does."""
 
 
 class _Countdown:

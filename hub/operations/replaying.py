@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from hub.backends.postgres import desk, overlays
 from hub.backends.postgres.desk import LockedCase
@@ -17,7 +19,7 @@ from hub.message.route_overlay import OverlayId, RouteOverlay, write_overlay
 from hub.operations.case_batch import Errand, Handled, Refusal, sorted_out, with_deliveries
 from hub.ports import Clock, Seal
 
-_TWICE = "the recipient has the same content through another delivery: discard this one"
+HELD_ALREADY: Final = "the recipient has the same content through another delivery: discard this one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +34,14 @@ class Detour:
 
     def objection(self, recipient: AgencyKey) -> str | None:
         """Return why *recipient* must not be reached there; None where it may."""
-        return objection(self.mailbox, recipient, self.directory, self.clock)
+        return objection(self.mailbox, recipient, self.directory, self.clock.now())
 
 
-def objection(mailbox: MailboxName, recipient: AgencyKey, directory: Directory, clock: Clock) -> str | None:
+def objection(mailbox: MailboxName, recipient: AgencyKey, directory: Directory, at: datetime) -> str | None:
     """Return why *mailbox* must not receive for *recipient*: it is closed, or has no mandate above it."""
     if not directory.is_open(mailbox):
         return f"the mailbox {mailbox} does not exist or is closed"
-    if directory.roots_of(mailbox, clock.now()).isdisjoint(directory.ancestry(recipient)):
+    if directory.roots_of(mailbox, at).isdisjoint(directory.ancestry(recipient)):
         return f"the mailbox {mailbox} holds no mandate for {recipient} or anything above it"
     return None
 
@@ -57,7 +59,9 @@ async def replay(
         refused += kept_away
     done = await _replay_what_can_be(transaction, able)
     numbers = {each.case_id for each in done}
-    twice = [Refusal(case_id=case.case_id, reason=_TWICE) for case in able if case.case_id not in numbers]
+    twice = [
+        Refusal(case_id=case.case_id, reason=HELD_ALREADY) for case in able if case.case_id not in numbers
+    ]
     if detour is not None:
         await _reroute(transaction, done, errand, detour)
     await desk.close_cases(transaction, sorted(numbers), "replayed")
