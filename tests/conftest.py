@@ -23,6 +23,7 @@ GROUPS = {
     "contract": "stack",
     "integration/certificates": "stack",
     "integration/operations": "stack",
+    "integration/console": "stack",
     "integration/postgres": "stack",
     "integration/rabbitmq": "stack",
     "chaos/test_broker_line.py": "stack",

@@ -75,6 +75,7 @@ async def test_what_is_settled_does_not_come_again(broker: BrokerUnderTest) -> N
 
     for batch in await take(consumer, 10):
         await consumer.settle(batch)
+    await settled_up_to(broker, 0)
     await broker.lose_consumers()
     await broker.put(INTAKE_QUEUE, [b"last"])
 
