@@ -1,10 +1,10 @@
-"""Everything in one terminal: the stack, hub processes, and their log lines."""
+"""Everything in one terminal: the stack, hub processes, the console, and their log lines."""
 
 import asyncio
 import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from os import environ
 from pathlib import Path
@@ -43,14 +43,24 @@ async def start_hub(
     command = (sys.executable, "-m", "hub", "serve", "--settings", str(settings_file))
     variables = hub_environment(environ) | dict(environment or {})
     if log is None:
-        return await asyncio.create_subprocess_exec(
-            *command, env=variables, stdout=PIPE, stderr=STDOUT, start_new_session=True, limit=LONGEST_LINE
-        )
+        return await _start(command, variables)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         return await asyncio.create_subprocess_exec(
             *command, env=variables, stdout=output, stderr=STDOUT, start_new_session=True
         )
+
+
+async def start_console(settings_file: Path, *, environment: Mapping[str, str] | None = None) -> Process:
+    """Start the operators' console; what it logs comes out of `stdout`."""
+    command = (sys.executable, "-m", "hub", "console", "--settings", str(settings_file))
+    return await _start(command, {**environ, **(environment or {})})
+
+
+async def _start(command: Sequence[str], variables: Mapping[str, str]) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *command, env=variables, stdout=PIPE, stderr=STDOUT, start_new_session=True, limit=LONGEST_LINE
+    )
 
 
 def hub_environment(inherited: Mapping[str, str]) -> dict[str, str]:
@@ -76,16 +86,21 @@ async def _until_signal(axis: LocalAxis, hubs: int) -> int:
         loop.add_signal_handler(number, stop.set)
     coloured = {"FORCE_COLOR": "1"} if sys.stdout.isatty() else {}
     environment = {"HUB_LOG_FORMAT": "console", **coloured}
-    processes = [await start_hub(axis.settings_file, environment=environment) for _ in range(hubs)]
+    processes = {
+        f"hub {place}": await start_hub(axis.settings_file, environment=environment)
+        for place in range(1, hubs + 1)
+    }
+    processes["console"] = await start_console(axis.operator_file, environment=environment)
     shown.say(f"{hubs} hub process(es) on {axis.settings_file}; Ctrl-C stops everything cleanly")
+    shown.say("the console says below where it listens; `truc accounts add` makes an account for it")
     async with asyncio.TaskGroup() as tasks:
-        for place, process in enumerate(processes, start=1):
-            tasks.create_task(_show_lines(f"hub {place}", process))
+        for name, process in processes.items():
+            tasks.create_task(_show_lines(name, process))
             tasks.create_task(_stop_when_it_ends(process, stop))
         await stop.wait()
-        codes = await asyncio.gather(*(stop_hub(process) for process in processes))
+        codes = await asyncio.gather(*(stop_hub(process) for process in processes.values()))
     if any(codes):
-        raise ConfigurationError(f"a hub process ended with {max(codes, key=abs)}: its last lines say why")
+        raise ConfigurationError(f"a process ended with {max(codes, key=abs)}: its last lines say why")
     return 0
 
 

@@ -18,7 +18,7 @@ def run(
     home: Home = None,
     hubs: Annotated[int, typer.Option("--hubs", min=1, max=16, help="How many hub processes.")] = 1,
 ) -> None:
-    """Keep the whole axis in the foreground until Ctrl-C: the stack, the hub, and what they log.
+    """Keep the whole axis in the foreground until Ctrl-C: the stack, the hub, the console, what they log.
 
     \b
     Example:
