@@ -19,11 +19,13 @@ from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.rabbitmq.management import ManagementAddress
 from hub.backends.web import WebClient, WebLimits
 from hub.bootstrap import alert_channels, hub_key
+from hub.bootstrap_campaigns import campaign_tools
 from hub.console.app import application
 from hub.console.console import Console, PublicAddress, SettingInForce
 from hub.console.openid import PATH as OPENID
 from hub.errors import ConfigurationError
 from hub.logs import configure
+from hub.operations.campaign_runner import CampaignRunner
 from hub.operations.entrance import Doorkeeper, EntranceTerms
 from hub.operations.passwords import PasswordKeeper
 from hub.settings import Settings
@@ -59,9 +61,16 @@ async def run_console(settings: Settings, stop: asyncio.Event) -> None:
             tasks.create_task(server._serve([listener]))  # noqa: SLF001 - `serve` would take our signals
             indexer = SearchIndexer(database=console.database, clock=console.clock)
             tasks.create_task(indexer.run(stop))
+            tasks.create_task(_work_off_campaigns(settings, console, stop))
             await stop.wait()
             server.should_exit = True
     log.info("console.stopped")
+
+
+async def _work_off_campaigns(settings: Settings, console: Console, stop: asyncio.Event) -> None:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="campaigns") as executor:
+        tools = campaign_tools(settings, console.registry, executor, attest=console.attest, seal=console.seal)
+        await CampaignRunner(console.database, tools).run(stop)
 
 
 @asynccontextmanager
