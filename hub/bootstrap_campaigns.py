@@ -21,6 +21,6 @@ def campaign_tools(
         clock=SystemClock(),
         new_id=new_id,
         executor=executor,
-        canary_patience=settings.canary_patience,
+        canary_patience=settings.campaign_patience,
         second_person_above=settings.second_person_above,
     )

@@ -277,8 +277,8 @@ class Settings(BaseSettings):
     """Health and metrics; 0 takes a free port and logs it."""
     second_person_above: int = Field(default=100, ge=0)
     """Above so many dead letters at once, a second person confirms what one has started."""
-    canary_patience: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(0))
-    """After so long in the recipient's queue, what a campaign has sent counts as taken, acknowledged or not."""
+    campaign_patience: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(0))
+    """After so long in the recipient's queue, what a campaign has sent counts as taken."""
 
     console_host: str = "127.0.0.1"
     """Where the operators' console listens; a proxy in front of it gives it TLS."""
