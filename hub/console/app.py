@@ -6,8 +6,13 @@ from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from hub.console import answers, api, login, openid
+from hub.console import answers, login, openid
 from hub.console.access import guard
+from hub.console.api import accounts as api_accounts
+from hub.console.api import deadletters as api_deadletters
+from hub.console.api import documents as api_documents
+from hub.console.api import records, version_1
+from hub.console.api.description import describing
 from hub.console.console import Console
 from hub.console.headers import SecurityHeaders
 from hub.console.pages import (
@@ -39,7 +44,12 @@ PAGES: Final = (
     settings,
     accounts,
 )
-ROUTERS: Final = tuple(each.router for each in (login, openid, *PAGES, api))
+API: Final = tuple(each.router for each in (version_1, api_documents, api_deadletters, records, api_accounts))
+ROUTERS: Final = (
+    *(each.router for each in (login, openid, *PAGES)),
+    *API,
+    describing([route for router in API for route in router.routes]),
+)
 
 
 def application(console: Console) -> ASGIApp:

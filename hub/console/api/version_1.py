@@ -1,4 +1,4 @@
-"""Version 1 of the REST API: what it says about itself, and who asks."""
+"""Version 1 of the REST API: who asks, and what every route may answer with."""
 
 from typing import Final
 
@@ -6,10 +6,23 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.console.access import API_PREFIX, Seeing
+from hub.console.problems import MEDIA_TYPE, Problem
 from hub.operations.rights import Role
 
 PREFIX: Final = f"{API_PREFIX}v1"
-router = APIRouter(prefix=PREFIX, tags=["axis"])
+SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDetails"}
+
+
+def _described(status: int) -> str:
+    return "; ".join(sorted(each.value.title for each in Problem if each.value.status == status))
+
+
+PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
+    status: {"description": _described(status), "content": {MEDIA_TYPE: {"schema": SCHEMA}}}
+    for status in sorted({each.value.status for each in Problem})
+}
+"""Every problem that any route may tell."""
+router = APIRouter(prefix=PREFIX, tags=["axis"], responses=PROBLEMS)
 
 
 class Me(BaseModel):
