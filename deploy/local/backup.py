@@ -135,10 +135,22 @@ def _login(database: Database) -> Iterator[dict[str, str]]:
     write_private(file, f"{LOOPBACK}:{database.record.postgres_port}:*:{ROLE}:{password}\n")
     give_to(file, unprivileged_user())
     try:
-        yield {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PGPASSFILE": str(file)}
+        yield {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "PGPASSFILE": str(file),
+            **_trust(database),
+        }
     finally:
         file.unlink(missing_ok=True)
         let_role(database.record, ROLE, f"{MAY_COPY} nologin", secrets.token_urlsafe(24))
+
+
+def _trust(database: Database) -> dict[str, str]:
+    """Let libpq verify the server where it speaks TLS."""
+    if not database.record.postgres_ca:
+        return {}
+    return {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(database.folder / "ca.pem")}
 
 
 def _stream(command: Sequence[str | Path], environment: dict[str, str], progress: Progress) -> None:

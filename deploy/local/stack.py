@@ -60,7 +60,7 @@ class LocalStack:
     ) -> None:
         """Prepare; a new home's broker is *release*, else what `TRUC_BROKER` says, else the machine's.
 
-        With *tls*, a new home's broker listens with TLS only; a home keeps to what it was made with.
+        With *tls*, a new home's servers listen with TLS only; a home keeps to what it was made with.
         """
         self.home = (home or default_home()).absolute()
         self._release = release
@@ -155,12 +155,14 @@ class LocalStack:
             self._progress(f"RabbitMQ cannot read the name {self.home}, so its data go to {broker}")
         if self._tls:
             authority_of(self.home).ensure()
+        authority = str(authority_of(self.home).certificate_file) if self._tls else ""
         return replace(
             record,
             database_folder=outside,
             broker_release=self._settle_release(None),
             broker_tls=self._tls,
-            broker_ca=str(authority_of(self.home).certificate_file) if self._tls else "",
+            broker_ca=authority,
+            postgres_ca=authority,
         )
 
     def _keep_to_tls(self, record: StackRecord | None) -> None:

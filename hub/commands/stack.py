@@ -45,7 +45,7 @@ def up(
     tls: Annotated[
         bool,
         typer.Option(
-            "--tls", help="A new home's RabbitMQ listens with TLS only, by an authority of its own."
+            "--tls", help="A new home's servers listen with TLS only, by an authority of its own."
         ),
     ] = False,
     as_json: AsJson = False,

@@ -32,6 +32,7 @@ RETRY_DELAYS: Final = '["PT1S", "PT2S", "PT5S", "PT10S"]'
 SETTLED_SECONDS: Final = 4.0
 """RabbitMQ 3.10 forgets quorum queues that were declared less than about three seconds before a SIGKILL."""
 
+_TOLD_SECONDS: Final = 30.0
 _SPEAKS_TLS: Final = """
     select s.ssl from pg_stat_ssl s join pg_stat_activity a using (pid)
      where a.backend_type in ('client backend', 'walsender')"""
@@ -142,8 +143,11 @@ async def copies(stage: Stage) -> dict[str, int]:
 
 async def unencrypted(stage: Stage) -> dict[str, int]:
     """Count the connections without TLS to any node of the broker, and to the primary."""
-    async with ManagementApi(stage.axis.management()) as api:
-        to_broker = [each.get("ssl") async for each in api.pages("connections")]
+    to_broker = await _connections(stage)
+    limit = time.monotonic() + _TOLD_SECONDS
+    while None in to_broker and time.monotonic() < limit:
+        await asyncio.sleep(1)
+        to_broker = await _connections(stage)
     connection = await asyncpg.connect(LocalAxis.at(stage.cluster).dsn("postgres"))
     try:
         to_database = await connection.fetch(_SPEAKS_TLS)
@@ -155,6 +159,12 @@ async def unencrypted(stage: Stage) -> dict[str, int]:
         "broker": sum(each is not True for each in to_broker),
         "database": sum(not row["ssl"] for row in to_database),
     }
+
+
+async def _connections(stage: Stage) -> list[object]:
+    """Return for each connection whether it speaks TLS; the broker says nothing of one that is new."""
+    async with ManagementApi(stage.axis.management()) as api:
+        return [each.get("ssl") async for each in api.pages("connections")]
 
 
 async def _stop_hubs(stage: Stage) -> None:

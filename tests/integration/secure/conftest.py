@@ -1,4 +1,4 @@
-"""An axis whose broker speaks TLS only, with an authority of its own; one for the session."""
+"""An axis whose servers speak TLS only, with an authority of their own; one for the session."""
 
 import asyncio
 import os
