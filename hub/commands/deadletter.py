@@ -1,35 +1,55 @@
 """`truc deadletter`: what could not be delivered, and what an operator does about it."""
 
 import asyncio
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.commands import shown
-from hub.commands.failure import ExitCode
-from hub.commands.options import AsJson, Home, Operator, SettingsFile, who
-from hub.errors import OperationRefused
+from hub.commands import case_care, case_work, shown
+from hub.commands.case_options import Cause, Group, Mailbox, Owner, Sender, Since
+from hub.commands.options import AsJson, Home, SettingsFile
 
 if TYPE_CHECKING:
-    from hub.operations.case_batch import Handled
+    from hub.operations.cases import CaseFile
 
 app = typer.Typer(
-    help="Dead letters: list, show, replay, discard.", no_args_is_help=True, rich_markup_mode=None
+    help="Dead letters: groups, list, show, replay, reroute, discard, restore, assign, note, snooze, ticket.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
-Cases: TypeAlias = Annotated[
-    list[int] | None, typer.Argument(metavar="[CASE]...", help="Numbers of cases.", show_default=False)
-]
-Mailbox: TypeAlias = Annotated[str | None, typer.Option("--mailbox", help="Only those for this mailbox.")]
-Cause: TypeAlias = Annotated[
-    str | None, typer.Option("--cause", help="Only those whose cause has these words.")
-]
-Sender: TypeAlias = Annotated[str | None, typer.Option("--sender", help="Only those from this agency.")]
-Since: TypeAlias = Annotated[
-    datetime | None,
-    typer.Option("--since", help="Only those opened since then (Vietnam time where no zone is given)."),
-]
-Every: TypeAlias = Annotated[bool, typer.Option("--all", help="All open cases.")]
+case_work.add_to(app)
+case_care.add_to(app)
+
+
+@app.command("groups")
+def groups(
+    mailbox: Mailbox = None,
+    sender: Sender = None,
+    owner: Owner = None,
+    home: Home = None,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the root causes of the open cases, the most frequent first.
+
+    \b
+    Example:
+      truc deadletter groups --mailbox H14
+    """
+    from hub.commands.case_acts import find_groups
+
+    found = asyncio.run(find_groups(home, settings, mailbox=mailbox, sender=sender, owner=owner))
+    if as_json:
+        shown.emit(found)
+        return
+    rows = [
+        (each.group_key, each.open, each.snoozed or None, each.cause_code, each.cause_rule, each.mailbox,
+         each.signed_by, each.recipients, each.times_back or None, each.oldest_at, each.newest_at)
+        for each in found
+    ]  # fmt: skip
+    columns = ("group", "open", "put off", "cause", "rule", "mailbox", "signed by", "recipients", "came back",
+               "oldest", "newest")  # fmt: skip
+    shown.table("", columns, rows, nothing="no dead letter waits")
 
 
 @app.command("list")
@@ -38,6 +58,9 @@ def list_cases(
     cause: Cause = None,
     sender: Sender = None,
     since: Since = None,
+    group: Group = None,
+    owner: Owner = None,
+    after: Annotated[int, typer.Option("--after", help="Only those behind this number: the next page.")] = 0,
     closed: Annotated[bool, typer.Option("--closed", help="Those that are closed, too.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1)] = 100,
     home: Home = None,
@@ -52,17 +75,27 @@ def list_cases(
     """
     from hub.commands.case_acts import case_filter, find_cases
 
-    wanted = case_filter(mailbox=mailbox, cause=cause, sender=sender, since=since, is_open=not closed)
-    found = asyncio.run(find_cases(home, settings, wanted, limit=limit))
+    wanted = case_filter(
+        mailbox=mailbox,
+        cause=cause,
+        sender=sender,
+        since=since,
+        group=group,
+        owner=owner,
+        is_open=not closed,
+    )
+    found = asyncio.run(find_cases(home, settings, wanted, limit=limit, after=after))
     if as_json:
         shown.emit(found)
         return
     rows = [
         (each.case_id, each.opened_at, each.mailbox or each.queue, each.sender, each.recipient,
-         each.document_code or each.kind, each.attempt, each.cause, each.outcome)
+         each.document_code or each.kind, each.attempt, each.cause, each.group_key,
+         each.owner, each.snoozed_until, each.outcome)
         for each in found
     ]  # fmt: skip
-    columns = ("case", "opened", "mailbox", "from", "to", "document", "attempts", "cause", "outcome")
+    columns = ("case", "opened", "mailbox", "from", "to", "document", "attempts", "cause", "group",
+               "owner", "put off until", "outcome")  # fmt: skip
     shown.table(
         "",
         columns,
@@ -91,14 +124,23 @@ def show(
     found = asyncio.run(show_case(home, settings, case))
     if as_json:
         shown.emit(found)
-        return
+    else:
+        _tell(found)
+
+
+def _tell(found: "CaseFile") -> None:
     of = found.case
     shown.pairs(
         f"case {of.case_id}: {of.cause}",
         {
             "opened": of.opened_at,
+            "came back": f"{of.times_back} times before" if of.times_back else None,
             "outcome": of.outcome,
             "closed": of.closed_at,
+            "owner": of.owner,
+            "put off until": of.snoozed_until,
+            "ticket": of.ticket,
+            "group": of.group_key,
             "document": of.document_id,
             "number": of.document_code,
             "subject": of.subject,
@@ -112,100 +154,6 @@ def show(
     )
     rows = [(each.attempt, each.episode, each.at, each.outcome, each.note) for each in found.attempts]
     shown.table("", ("attempt", "episode", "at", "outcome", "note"), rows, nothing="nothing was tried")
-
-
-@app.command("replay")
-def replay(
-    cases: Cases = None,
-    mailbox: Mailbox = None,
-    cause: Cause = None,
-    sender: Sender = None,
-    since: Since = None,
-    every: Every = False,
-    reason: Annotated[str | None, typer.Option("--reason", help="Why; it stands in the evidence.")] = None,
-    home: Home = None,
-    settings: SettingsFile = None,
-    operator: Operator = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send dead letters again: some, those that options describe, or --all.
-
-    Each goes out under its own delivery id, so that a recipient that has handled it drops it.
-
-    \b
-    Examples:
-      truc deadletter replay 12 13
-      truc deadletter replay --mailbox H14 --reason "their server is back"
-    """
-    from hub.commands.case_acts import case_filter, replay_cases
-
-    wanted = case_filter(
-        case_ids=cases,
-        mailbox=mailbox,
-        cause=cause,
-        sender=sender,
-        since=since,
-        is_all=every,
-        must_narrow=True,
-    )
-    _report(
-        asyncio.run(replay_cases(home, settings, who(operator), wanted, reason)), "replayed", as_json=as_json
-    )
-
-
-@app.command("discard")
-def discard(
-    reason: Annotated[str, typer.Option("--reason", help="Why; the sender reads it in a signed receipt.")],
-    cases: Cases = None,
-    mailbox: Mailbox = None,
-    cause: Cause = None,
-    sender: Sender = None,
-    since: Since = None,
-    every: Every = False,
-    home: Home = None,
-    settings: SettingsFile = None,
-    operator: Operator = None,
-    as_json: AsJson = False,
-) -> None:
-    """Give dead letters up for good; each sender gets a signed failure with the reason.
-
-    \b
-    Example:
-      truc deadletter discard 12 --reason "sent by mistake, the sender agrees"
-    """
-    from hub.commands.case_acts import case_filter, discard_cases
-
-    wanted = case_filter(
-        case_ids=cases,
-        mailbox=mailbox,
-        cause=cause,
-        sender=sender,
-        since=since,
-        is_all=every,
-        must_narrow=True,
-    )
-    _report(
-        asyncio.run(discard_cases(home, settings, who(operator), wanted, reason)),
-        "discarded",
-        as_json=as_json,
-    )
-
-
-def _report(handled: "Handled", verb: str, *, as_json: bool) -> None:
-    if as_json:
-        shown.emit(handled)
-    elif not handled.done and not handled.refused:
-        shown.say("no such dead letter waits")
-    else:
-        shown.say(f"{verb}: {len(handled.done)}" + (f" ({_numbers(handled.done)})" if handled.done else ""))
-    if not handled.refused:
-        return
-    if as_json:
-        raise typer.Exit(ExitCode.FAILED)
-    told = "\n".join(f"  case {each.case_id}: {each.reason}" for each in handled.refused[:20])
-    raise OperationRefused(f"left as they are: {len(handled.refused)}\n{told}")
-
-
-def _numbers(cases: tuple[int, ...]) -> str:
-    shown_ones = ", ".join(str(each) for each in cases[:10])
-    return shown_ones + (", …" if len(cases) > 10 else "")  # noqa: PLR2004 - as many as fit into a line
+    if found.notes:
+        notes = [(each.at, each.operator, each.text) for each in found.notes]
+        shown.table("", ("noted", "by", ""), notes)

@@ -16,6 +16,7 @@ from hub.commands import (
     audit,
     backup,
     ca,
+    campaigns,
     certificates,
     cluster_demo,
     console,
@@ -72,6 +73,7 @@ app.command("trace")(trace.trace)
 app.add_typer(audit.app, name="audit")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(deadletter.app, name="deadletter")
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(invalid.app, name="invalid")
 app.add_typer(topology.app, name="topology")
 app.add_typer(alerts.app, name="alerts")
