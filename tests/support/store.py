@@ -22,6 +22,7 @@ from hub.backends.postgres.quarantine import PostgresQuarantine
 from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.postgres.returns import PostgresReturns
 from hub.backends.postgres.seam import PostgresSeam, Terms
+from hub.message.breaker import BreakerTerms
 from hub.message.decision import Accepted, Committed, Decision, Outcome
 from hub.message.delivery_state import DeliveryState
 from hub.message.directory import Agency, Mandate, RegisteredCertificate
@@ -181,6 +182,8 @@ class StoreUnderTest(Protocol):
 
 
 TERMS = Terms()
+NEVER_PARKS = Terms(breaker=BreakerTerms(failures=0))
+"""For whoever wants dead letters by the dozen: no breaker stops them."""
 LEASE = timedelta(seconds=60)
 SHORT = timedelta(milliseconds=1)
 MAILBOXES = ("G22", "H41", "H14", "H29")

@@ -9,7 +9,7 @@ from hub.console.console import SettingInForce
 from hub.operations.entrance import EntranceTerms
 from tests.support.console import ConsoleUnderTest, composed, make_console
 from tests.support.database import OPERATOR, PrivateDatabase
-from tests.support.store import PostgresUnderTest
+from tests.support.store import NEVER_PARKS, PostgresUnderTest
 
 SETTINGS = (
     SettingInForce(name="prefetch", value="150", is_set=True, is_default=True, meaning="Held per queue."),
@@ -35,6 +35,6 @@ async def operators(private_database: PrivateDatabase) -> AsyncIterator[Database
 async def world(postgres_store: PostgresUnderTest, operators: Database) -> AsyncIterator[ConsoleUnderTest]:
     """Compose a console."""
     console = make_console(operators, terms=EntranceTerms(), settings=SETTINGS)
-    under_test = composed(console, postgres_store, await postgres_store.process())
+    under_test = composed(console, postgres_store, await postgres_store.process(terms=NEVER_PARKS))
     yield under_test
     await under_test.close()

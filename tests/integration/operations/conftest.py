@@ -15,7 +15,15 @@ from hub.operations.cases import CaseDesk
 from hub.operations.registry import RegistryDesk
 from tests.support.database import OPERATOR, PrivateDatabase
 from tests.support.decisions import Submission
-from tests.support.store import HubProcess, PostgresUnderTest, documents, give_up, receipts, returned
+from tests.support.store import (
+    NEVER_PARKS,
+    HubProcess,
+    PostgresUnderTest,
+    documents,
+    give_up,
+    receipts,
+    returned,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,7 +86,9 @@ async def operators(private_database: PrivateDatabase) -> AsyncIterator[Database
 @pytest.fixture
 async def office(postgres_store: PostgresUnderTest, operators: Database) -> Office:
     """Start a hub process and open the desks."""
-    return Office(store=postgres_store, hub=await postgres_store.process(), database=operators)
+    return Office(
+        store=postgres_store, hub=await postgres_store.process(terms=NEVER_PARKS), database=operators
+    )
 
 
 @pytest.fixture
