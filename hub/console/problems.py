@@ -48,7 +48,9 @@ class Problem(Enum):
     )
     FAILED = Kind(code="CONSOLE-5000", status=500, title=msgid("The console has a fault; its log says which"))
     AWAY = Kind(
-        code="CONSOLE-5003", status=503, title=msgid("Something that the console needs does not answer: the same may succeed later")
+        code="CONSOLE-5003",
+        status=503,
+        title=msgid("Something that the console needs does not answer: the same may succeed later"),
     )
 
 
