@@ -44,9 +44,7 @@ def up(
     ] = None,
     tls: Annotated[
         bool,
-        typer.Option(
-            "--tls", help="A new home's servers listen with TLS only, by an authority of its own."
-        ),
+        typer.Option("--tls", help="A new home's servers listen with TLS only, by an authority of its own."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
