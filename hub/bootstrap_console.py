@@ -96,6 +96,7 @@ async def console_of(settings: Settings) -> AsyncIterator[Console]:
             address=PublicAddress(url=settings.console_url),
             doorkeeper=Doorkeeper(database, clock=clock, passwords=passwords, terms=terms),
             passwords=passwords,
+            at_most=settings.second_person_above,
             openid=_openid(settings, web),
             management=_management(settings),
             alert_channels=[each.name for each in alert_channels(settings, clock)],

@@ -114,6 +114,11 @@ class Visit:
         """Return the English *sentence* in the language of the visit."""
         return self.console.templates.say(self.language)(sentence)
 
+    def require(self, right: Right) -> None:
+        """Refuse where the account's role does not go as far as *right*."""
+        if not self.account.may(right):
+            raise Asked(Problem.NOT_ALLOWED)
+
     def page(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """Return the page of *template*; it knows who reads it, and where else they may go."""
         return page(self.request, template, status=status, visitor=self.account, csrf=self.csrf, **values)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from hub.console import answers, login, openid
 from hub.console.access import guard
 from hub.console.api import accounts as api_accounts
+from hub.console.api import campaigns as api_campaigns
 from hub.console.api import deadletters as api_deadletters
 from hub.console.api import documents as api_documents
 from hub.console.api import records, version_1
@@ -20,6 +21,7 @@ from hub.console.pages import (
     agencies,
     alerts,
     audit,
+    campaigns,
     deadletters,
     document,
     first,
@@ -36,6 +38,7 @@ PAGES: Final = (
     now,
     document,
     deadletters,
+    campaigns,
     late,
     agencies,
     alerts,
@@ -44,7 +47,9 @@ PAGES: Final = (
     settings,
     accounts,
 )
-API: Final = tuple(each.router for each in (version_1, api_documents, api_deadletters, records, api_accounts))
+API: Final = tuple(
+    each.router for each in (version_1, api_documents, api_deadletters, api_campaigns, records, api_accounts)
+)
 ROUTERS: Final = (
     *(each.router for each in (login, openid, *PAGES)),
     *API,

@@ -15,6 +15,7 @@ from hub.console.templating import Templates
 from hub.errors import OperationRefused
 from hub.message.identifiers import MailboxName
 from hub.operations.accounts import AccountDesk
+from hub.operations.campaigns import CampaignDesk
 from hub.operations.cases import CaseDesk
 from hub.operations.entrance import Doorkeeper
 from hub.operations.passwords import PasswordKeeper
@@ -94,6 +95,15 @@ class Console:
             new_id=self.new_id,
             visible_to=account.visible_to,
             at_most=self.at_most,
+        )
+
+    def campaigns(self, account: Account) -> CampaignDesk:
+        """Open the desk of campaigns for *account*; over more cases than `at_most` two people decide."""
+        return CampaignDesk(
+            self.database,
+            operator=account.login,
+            visible_to=account.visible_to,
+            second_person_above=self.at_most,
         )
 
     async def detour(self, mailbox: MailboxName) -> Detour:

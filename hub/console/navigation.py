@@ -25,6 +25,7 @@ PLACES: Final = (
     Place(path="/now", label=msgid("Now"), access_key="n", is_of_no_agency=True),
     Place(path="/documents", label=msgid("Documents"), access_key="d"),
     Place(path="/deadletters", label=msgid("Dead letters"), access_key="l"),
+    Place(path="/campaigns", label=msgid("Campaigns"), access_key="c"),
     Place(path="/late", label=msgid("Late"), access_key="t"),
     Place(path="/agencies", label=msgid("Agencies"), access_key="g"),
     Place(path="/alerts", label=msgid("Alerts"), access_key="r", is_of_no_agency=True),

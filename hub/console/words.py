@@ -9,6 +9,7 @@ from typing import Final
 from hub.console.languages import msgid
 from hub.message.alert import AlertKind
 from hub.message.alert import Moment as Notified
+from hub.message.campaign import CampaignKind, CampaignState
 from hub.message.delivery_state import DeliveryState
 from hub.message.lateness import Lateness
 from hub.operations.trace import Moment, Source
@@ -102,6 +103,26 @@ ACTS: Final = {
     "alert_test": msgid("A hub process tells a test on every channel."),
 }
 """What a page says after an act."""
+CAMPAIGNS: Final = {
+    CampaignKind.REPLAY: msgid("replay"),
+    CampaignKind.DISCARD: msgid("discard"),
+    CampaignState.JUDGING: msgid("being judged"),
+    CampaignState.READY: msgid("judged: to be started"),
+    CampaignState.AWAITING_SECOND: msgid("waits for the second person"),
+    CampaignState.CANARY: msgid("under way, as a canary"),
+    CampaignState.RUNNING: msgid("under way"),
+    CampaignState.PAUSED: msgid("paused"),
+    CampaignState.STOPPED: msgid("stopped by itself"),
+    CampaignState.CANCELLED: msgid("cancelled"),
+    CampaignState.DONE: msgid("done"),
+}
+ITEMS: Final = {
+    "pending": msgid("still to come"),
+    "sent": msgid("on its way"),
+    "done": msgid("done"),
+    "refused": msgid("left as it is"),
+    "failed_again": msgid("failed again"),
+}
 BREAKERS: Final = {
     "closed": msgid("parked"),
     "open": msgid("parked: it fails"),
@@ -141,6 +162,8 @@ WORDS: Final = {
     **{f"outcome {key}": word for key, word in OUTCOMES.items()},
     **{f"receipt {key}": word for key, word in EVENTS.items()},
     **{f"role {key}": word for key, word in ROLES.items()},
+    **{f"campaign {key}": word for key, word in CAMPAIGNS.items()},
+    **{f"item {key}": word for key, word in ITEMS.items()},
     **{f"breaker {key}": word for key, word in BREAKERS.items()},
     **{f"mailbox {key}": word for key, word in MAILBOX_KINDS.items()},
     **{f"late {key}": word for key, word in LATE.items()},

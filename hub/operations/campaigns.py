@@ -9,7 +9,7 @@ from hub.backends.postgres.campaign_items import CampaignItem, CampaignReason
 from hub.backends.postgres.campaigning import Campaign, CampaignTerms
 from hub.backends.postgres.desk import Action, CaseFilter
 from hub.backends.postgres.pool import Database, Transaction
-from hub.errors import OperationRefused
+from hub.errors import NothingFound, OperationRefused
 from hub.message.campaign import (
     ENDED,
     CampaignKind,
@@ -197,5 +197,5 @@ def _checked(terms: CampaignTerms) -> CampaignTerms:
     return replace(terms, is_canary=False)
 
 
-def _unknown(campaign_id: int) -> OperationRefused:
-    return OperationRefused(f"there is no campaign {campaign_id}; `truc campaigns list` shows them")
+def _unknown(campaign_id: int) -> NothingFound:
+    return NothingFound(f"there is no campaign {campaign_id}; `truc campaigns list` shows them")
