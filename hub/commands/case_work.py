@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only say which would pass today, and why others would not.")
 ]
-Canary = Annotated[bool, typer.Option("--canary", help="One first, then ten, then the rest.")]
+Canary = Annotated[
+    bool | None,
+    typer.Option("--canary/--no-canary", help="One first, then ten, then the rest; so does any campaign."),
+]
 Rate = Annotated[
     int | None, typer.Option("--rate", min=1, help="At most so many in a minute, to each mailbox.")
 ]
@@ -43,7 +46,7 @@ def replay(
     every: Every = False,
     reason: Reason = None,
     dry_run: DryRun = False,
-    canary: Canary = False,
+    canary: Canary = None,
     rate: Rate = None,
     wait: Wait = False,
     home: Home = None,
@@ -79,10 +82,10 @@ def replay(
         must_narrow=True,
     )
     by = who(operator)
-    terms = CampaignTerms(reason=reason, is_canary=canary, rate_per_minute=rate)
+    terms = CampaignTerms(reason=reason, is_canary=canary is not False, rate_per_minute=rate)
     if dry_run:
         tell(asyncio.run(dry_run_of(home, settings, by, wanted, terms)), as_json=as_json)
-    elif canary or rate is not None or wait:
+    elif canary is not None or rate is not None or wait:
         told = None if as_json else shown.say
         tell(
             asyncio.run(start_campaign(home, settings, by, wanted, terms, waits=wait, told=told)),
