@@ -17,6 +17,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _FOREIGN_MARKS: Final = (b"\xfe\xff", b"\xff\xfe", b"\x00<", b"<\x00", b"\x00\x00\xfe\xff", b"\x00\x00\x00<")
 _DECLARED_ENCODING: Final = re.compile(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([^"']{0,40})["']""")
 _ADMITTED_ENCODINGS: Final = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
+_ROOT: Final = f"{{{EDXML_NAMESPACE}}}edXML"
 _OLD_NAMESPACE: Final = "http://www.e-doc.vn/Schema/"
 _INSTANCE_NAMESPACE: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _INCLUSION_NAMESPACE: Final = "http://www.w3.org/2001/XInclude"
@@ -127,9 +128,9 @@ def _after_parsing(root: etree._Element, limits: ParseLimits) -> Violation | Non
 
 
 def _wrong_root(root: etree._Element) -> Violation | None:
-    name = etree.QName(root)
-    if name.localname == "edXML" and name.namespace == EDXML_NAMESPACE:
+    if root.tag == _ROOT:
         return None
+    name = etree.QName(root)
     shown = str(name.text)
     if name.namespace == _OLD_NAMESPACE:
         shown += " (e-doc.vn)"

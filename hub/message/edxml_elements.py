@@ -28,8 +28,11 @@ class Field:
 
 
 def outline(element: _Element) -> Field:
-    """Return *element* and all inside it, read once: whoever asks lxml for each pays for each anew."""
-    inside = [outline(each) for each in element.iterchildren("*")] if len(element) else ()
+    """Return *element* and all inside it, read once: whoever asks lxml for each pays for each anew.
+
+    Comments and instructions, whose tags are functions, are left out: having lxml do that takes longer.
+    """
+    inside = [outline(each) for each in element if not callable(each.tag)] if len(element) else ()
     return Field(str(element.tag), element, inside)
 
 

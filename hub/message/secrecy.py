@@ -25,6 +25,7 @@ _NAMES: Final = (
     "MucMat",
 )
 """Where senders state it; QCVN 102:2016 gives it no element of its own."""
+_TAGS: Final = tuple(f"{{*}}{name}" for name in _NAMES)
 _LEVELS: Final = MappingProxyType({"MẬT": "MẬT", "TỐIMẬT": "TỐI MẬT", "TUYỆTMẬT": "TUYỆT MẬT"})
 _LONGEST: Final = 100
 """Letters in which any level can be stated; NFKC can make eighteen out of one."""
@@ -33,7 +34,7 @@ _PREFIXES: Final = ("MỨCĐỘMẬT", "MỨCMẬT", "ĐỘMẬT", "MUCDOMAT", "
 
 def secrecy_of(tree: etree._Element) -> str | None:
     """Return the level of state secrecy that *tree* states, wherever it does; None for anything else."""
-    for element in tree.iter(*(f"{{*}}{name}" for name in _NAMES)):
+    for element in tree.iter(*_TAGS):
         level = secrecy_level(whole_text(element))
         if level is not None:
             return level

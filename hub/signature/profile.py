@@ -1,6 +1,7 @@
 """The one shape of XML signature that the axis takes (decision 0003): what is not named here is refused."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from hub.message.edxml import EDXML_NAMESPACE, XMLDSIG_NAMESPACE
@@ -72,12 +73,17 @@ class Location:
     @property
     def path(self) -> str:
         """The place of the signature, as violations name it."""
-        return "/" + "/".join([name.partition("}")[2] for name in self.names]) + "/Signature"
+        return _path_of(self.names)
 
     @property
     def search(self) -> str:
         """The parent of the signature, as ElementPath from the root."""
         return "./" + "".join(f"{name}/" for name in self.names[1:])
+
+
+@cache
+def _path_of(names: tuple[str, ...]) -> str:
+    return "/" + "/".join([name.partition("}")[2] for name in names]) + "/Signature"
 
 
 ENVELOPE: Final = Location(

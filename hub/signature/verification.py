@@ -34,15 +34,22 @@ class SignedContent:
     octets: bytes
     """The canonical bytes that were hashed."""
     certificate: x509.Certificate
+    signed_by: Fingerprint
+    """Fingerprint of the signer's certificate."""
     chain: tuple[x509.Certificate, ...]
     """Other certificates that came with the signature; material for a path, not yet one."""
     facts: SignatureFacts = PLAIN
     """Which profile the signature has, and what it says of time."""
 
-    @property
-    def signed_by(self) -> Fingerprint:
-        """Fingerprint of the signer's certificate."""
-        return _fingerprint(self.certificate)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """A certificate, and what is the same whenever it comes: to look it up by its octets is cheaper."""
+
+    certificate: x509.Certificate
+    fingerprint: Fingerprint
+    is_strong: bool
+    """Whether its key is one that the profile takes."""
 
 
 def verify_signature(
@@ -55,14 +62,15 @@ def verify_signature(
     is used up: its signature is taken out. A time stamp is compared with *stamp_anchors*.
     """
     parts = take_apart(root, location)
-    certificate, *chain = [_certificate(der, location) for der in parts.certificates]
-    _refuse_key(certificate, parts.signature_method, location)
-    octets, facts = _verify(root, parts, certificate, location, stamp_anchors)
+    signer, *others = [_certificate(der, location) for der in parts.certificates]
+    _refuse_key(signer, parts.signature_method, location)
+    octets, facts = _verify(root, parts, signer.certificate, location, stamp_anchors)
     return SignedContent(
         signed_tree=parse_hardened(octets),
         octets=octets,
-        certificate=certificate,
-        chain=tuple(chain),
+        certificate=signer.certificate,
+        signed_by=signer.fingerprint,
+        chain=tuple([each.certificate for each in others]),
         facts=facts,
     )
 
@@ -109,7 +117,7 @@ def _not_canonical(location: Location) -> SignatureRejected:
     return rejected(finding)
 
 
-def _certificate(der: bytes, location: Location) -> x509.Certificate:
+def _certificate(der: bytes, location: Location) -> _Loaded:
     try:
         return _load(der)
     except (ValueError, x509.InvalidVersion) as error:
@@ -123,26 +131,24 @@ def _certificate(der: bytes, location: Location) -> x509.Certificate:
 
 
 @lru_cache(maxsize=4096)
-def _fingerprint(certificate: x509.Certificate) -> Fingerprint:
-    return Fingerprint(certificate.fingerprint(SHA256()))
-
-
-@lru_cache(maxsize=4096)
-def _load(der: bytes) -> x509.Certificate:
+def _load(der: bytes) -> _Loaded:
     certificate = x509.load_der_x509_certificate(der)
     if certificate.not_valid_before_utc > certificate.not_valid_after_utc:
         raise ValueError("the certificate is never valid")
     if certificate.serial_number <= 0:
         raise ValueError("the serial number is not positive (RFC 5280 §4.1.2.2)")
-    return certificate
+    return _Loaded(
+        certificate=certificate,
+        fingerprint=Fingerprint(certificate.fingerprint(SHA256())),
+        is_strong=check_key(certificate, "").violation is None,
+    )
 
 
-def _refuse_key(certificate: x509.Certificate, method: str, location: Location) -> None:
-    path = f"{location.path}/KeyInfo/X509Data/X509Certificate"
-    finding = check_key(certificate, path)
-    if finding.violation is not None:
-        raise rejected(finding)
-    if not fits(certificate, method):
+def _refuse_key(signer: _Loaded, method: str, location: Location) -> None:
+    if not signer.is_strong:
+        path = f"{location.path}/KeyInfo/X509Data/X509Certificate"
+        raise rejected(check_key(signer.certificate, path))
+    if not fits(signer.certificate, method):
         mismatch = adverse(
             SubIndication.FORMAT_FAILURE,
             RejectionCode.SIGNATURE_FORMAT_FAILURE,
