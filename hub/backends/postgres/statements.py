@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Final
+
+_FOLDER: Final = files("hub.backends.postgres").joinpath("sql")
 
 
 @cache
 def statement(act: str) -> str:
     """Return the SQL of *act*."""
-    return files("hub.backends.postgres").joinpath("sql", f"{act}.sql").read_text(encoding="utf-8")
+    return _FOLDER.joinpath(f"{act}.sql").read_text(encoding="utf-8")
 
 
 def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
