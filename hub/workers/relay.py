@@ -284,6 +284,8 @@ class Relay:
     def _look_again_after(self) -> timedelta:
         if not self._is_expecting:
             return self._limits.poll_interval
+        if self.held:
+            return self._limits.expecting_interval  # or as soon as that is recorded
         pause, self._next_pause = self._next_pause, min(2 * self._next_pause, self._limits.expecting_interval)
         return pause
 
