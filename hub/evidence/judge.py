@@ -17,7 +17,7 @@ from hub.evidence.certificates import Revocation, path_of, ruling_on
 from hub.evidence.container import Remark
 from hub.evidence.lists import Status
 from hub.evidence.members import SealedEvent
-from hub.evidence.reading import Letter, Receipt, read_letter, read_receipts, same_agency
+from hub.evidence.reading import Letter, Receipt, read_letter, read_overlay, read_receipts, same_agency
 from hub.evidence.signed_xml import Signed, Unproved, verify
 
 _Value = TypeVar("_Value")
@@ -97,6 +97,9 @@ class _Case:
         document = self._document(min(accepted or [each.issued_at for each in receipts], default=None))
         for name, body in self._below(members.STATUSES):
             self._status(name, body, document)
+        about = frozenset(each.message_id for each in receipts)
+        for name, body in self._below(members.OVERLAYS):
+            self._overlay(name, body, about)
         self._stamps()
         self._events()
 
@@ -120,8 +123,7 @@ class _Case:
         return ours
 
     def _ours(self, signed: Signed, told: Sequence[Receipt]) -> list[Receipt]:
-        if self._trust.hub and signed.certificate.fingerprint(SHA256()) not in self._trust.hub:
-            raise Unproved("không do trục ký", "was not signed by the hub")
+        self._judge_hub(signed)
         self._digest = self._digest or told[0].digest
         ours = [each for each in told if each.digest == self._digest]
         if not ours:
@@ -148,6 +150,23 @@ class _Case:
             return
         told = f"{letter.status}, {letter.sender}"
         self._fact(name, f"bên nhận xác nhận trạng thái: {told}", f"the recipient attests the status: {told}")
+
+    def _overlay(self, name: str, body: bytes, about: frozenset[str]) -> None:
+        """Judge a changed route, of a delivery of the message that the receipts are *about*."""
+        try:
+            signed = verify(body)
+            overlay = read_overlay(signed.root, about)
+            self._judge_signer(name, signed, overlay.at)
+            self._judge_hub(signed)
+        except Unproved as why:
+            self._fault(name, why.vi, why.en)
+            return
+        told = f"{overlay.recipient}: {overlay.from_mailbox} → {overlay.to_mailbox}, {overlay.operator}"
+        self._fact(name, f"trục xác nhận đổi tuyến: {told}", f"the hub attests a changed route: {told}")
+
+    def _judge_hub(self, signed: Signed) -> None:
+        if self._trust.hub and signed.certificate.fingerprint(SHA256()) not in self._trust.hub:
+            raise Unproved("không do trục ký", "was not signed by the hub")
 
     def _letter(self, name: str, body: bytes, at: datetime | None) -> Letter | None:
         """Return the header of a document or status whose signature holds, by a certificate good *at*."""

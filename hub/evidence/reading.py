@@ -10,6 +10,7 @@ from lxml import etree
 from hub.evidence.signed_xml import Unproved
 
 _EDXML: Final = "{http://www.mic.gov.vn/TBT/QCVN_102_2016}"
+_OVERLAY: Final = "{urn:vn:truc:route-overlay:1.0}"
 _RECEIPT: Final = "{urn:vn:truc:receipt:1.0}"
 _LEVEL_ONE: Final = re.compile(r"[A-Z][0-9]{2}")
 
@@ -36,6 +37,42 @@ class Receipt:
     digest: bytes
     recipients: tuple[str, ...]
     failure: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """A route that an operator of the hub changed."""
+
+    message_id: str
+    recipient: str
+    from_mailbox: str
+    to_mailbox: str
+    operator: str
+    reason: str
+    at: datetime
+
+
+def read_overlay(root: etree._Element, about: frozenset[str]) -> Overlay:
+    """Return the changed route that *root* is, of a message named in *about*; raises `Unproved` else."""
+    fields = {str(each.tag).removeprefix(_OVERLAY): each.text or "" for each in root}
+    try:
+        at = datetime.fromisoformat(fields["At"])
+        overlay = Overlay(
+            message_id=fields["MessageId"],
+            recipient=fields["Recipient"],
+            from_mailbox=fields["FromMailbox"],
+            to_mailbox=fields["ToMailbox"],
+            operator=fields["Operator"],
+            reason=fields["Reason"],
+            at=at,
+        )
+    except (LookupError, ValueError) as error:
+        raise Unproved("không đọc được", f"cannot be read ({error})") from error
+    if root.tag != f"{_OVERLAY}RouteOverlay" or at.tzinfo is None:
+        raise Unproved("không phải thay đổi tuyến", "not a changed route")
+    if overlay.message_id not in about:
+        raise Unproved("nói về văn bản khác", "is about another document")
+    return overlay
 
 
 def read_letter(root: etree._Element) -> Letter:

@@ -59,6 +59,8 @@ def _members(proof: Proof) -> Iterator[tuple[str, bytes]]:
     for message_id, letter in proof.statuses.items():
         if letter.body is not None:
             yield _name_of_status(message_id), letter.body
+    for overlay in proof.dossier.overlays:
+        yield f"{members.OVERLAYS}{overlay.overlay_id}.xml", overlay.body
     kept = (proof.document.verdict, *(each.verdict for each in proof.statuses.values()), *proof.hub_verdicts)
     for verdict in kept:
         yield from _trust(verdict)
@@ -101,6 +103,10 @@ def _record(proof: Proof) -> bytes:
             key=lambda each: (each["at"], str(each["delivery_id"]), each["attempt"]),
         ),
         "receipts": sorted((asdict(each) for each in dossier.receipts), key=lambda each: each["receipt_id"]),
+        "overlays": [
+            {name: value for name, value in asdict(each).items() if name != "body"}
+            for each in dossier.overlays
+        ],
         "statuses": sorted((asdict(each) for each in dossier.statuses), key=lambda each: each["message_id"]),
         "actions": sorted((asdict(each) for each in dossier.actions), key=lambda each: each["at"]),
     }

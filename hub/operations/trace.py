@@ -76,6 +76,7 @@ def timeline(dossier: Dossier) -> tuple[Moment, ...]:
         *_statuses(dossier, by_id),
         *_receipts(dossier, by_id),
         *_actions(dossier, by_id),
+        *_overlays(dossier, by_id),
     ]
     return tuple(sorted(moments, key=lambda moment: (moment.at, order.index(moment.source))))
 
@@ -169,6 +170,19 @@ def _actions(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> It
             recipient=delivery.recipient if delivery is not None else None,
             delivery_id=each.delivery_id,
             detail=": ".join(part for part in (f"case {each.case_id}", each.reason) if part),
+            is_repetition=each.action == "reroute",  # the overlay says it, with where to
+        )
+
+
+def _overlays(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:
+    for each in dossier.overlays:
+        yield Moment(
+            at=each.at,
+            source=Source.OPERATOR,
+            what=f"rerouted by {each.operator}",
+            recipient=by_id[each.delivery_id].recipient,
+            delivery_id=each.delivery_id,
+            detail=f"{each.from_mailbox} → {each.to_mailbox}, signed: {each.reason}",
         )
 
 

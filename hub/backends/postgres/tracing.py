@@ -7,7 +7,9 @@ from uuid import UUID
 
 import asyncpg
 
+from hub.backends.postgres import overlays
 from hub.backends.postgres.desk import Attempt, read_attempts
+from hub.backends.postgres.overlays import StoredOverlay
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.statements import statement
 from hub.message.hardened_xml import parse_hardened
@@ -143,6 +145,8 @@ class Dossier:
     statuses: tuple[StoredStatus, ...]
     events: tuple[StoredEvent, ...]
     actions: tuple[StoredAction, ...]
+    overlays: tuple[StoredOverlay, ...] = ()
+    """Routes that an operator changed."""
 
 
 async def find_messages(connection: Transaction, name: str) -> tuple[MessageId, ...]:
@@ -194,6 +198,7 @@ async def read_dossier(connection: Transaction, message_id: MessageId) -> Dossie
         statuses=tuple(StoredStatus(**row) for row in statuses),
         events=tuple(StoredEvent(**row) for row in events),
         actions=tuple(StoredAction(**row) for row in actions),
+        overlays=await overlays.read(connection, every),
     )
 
 

@@ -6,18 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from hub.backends.clock import SystemClock
+from hub.backends.clock import SystemClock, new_id
+from hub.backends.postgres.desk import CaseFilter
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.primary import Primary
 from hub.backends.postgres.sealing import sealing_session
 from hub.backends.postgres.stamping import FIRST, KeptStamp, stamping_session
 from hub.errors import OperationRefused
+from hub.evidence import container
 from hub.evidence.__main__ import read_trust
 from hub.evidence.judge import Trust, judge
 from hub.message.edxml import StatusCode
+from hub.message.identifiers import MailboxName
 from hub.message.receipt import Receipt
 from hub.message.receipt_sheet import ReceiptSheet, write_sheets
+from hub.operations.cases import CaseDesk
 from hub.operations.evidence import export
+from hub.operations.replaying import Detour
 from hub.operations.trace import Source, trace
 from hub.signature.signing import sign_receipt
 from hub.signature.stamp_asking import StampInquiry
@@ -28,7 +33,7 @@ from tests.support.database import HUB, SEALER, PrivateDatabase
 from tests.support.loss import Agencies, Loss
 from tests.support.memory_hub import a_register
 from tests.support.status_authority import status_authority
-from tests.support.store import PostgresUnderTest, documents
+from tests.support.store import PostgresUnderTest, documents, give_up, returned
 
 
 async def signing_pen(receipts: Sequence[Receipt]) -> list[ReceiptSheet]:
@@ -116,3 +121,36 @@ async def test_a_time_stamp_over_receipts_is_exported_with_what_it_was_given_for
     told = [each.detail for each in life.moments if each.source is Source.RECEIPT]
     assert told
     assert all(", stamped " in each for each in told)
+
+
+async def test_a_changed_route_is_proved_and_one_that_was_altered_is_not(axis: Loss, trust: Trust) -> None:
+    (dying,) = documents(await axis.accept("H41"))
+    await axis.hub.deliver([dying])
+    await axis.deliver(await axis.hub.come_back(returned(dying.delivery_id), recover=give_up))
+    await axis.store.fetch("update mandates set valid_to = now() where root = 'H41'")
+    await axis.store.fetch("insert into mandates (mailbox, root) values ('H14', 'H41')")
+    desk = CaseDesk(axis.operators, operator="Lan", clock=SystemClock(), new_id=new_id)
+    (case,) = await desk.find(CaseFilter())
+
+    await desk.reroute([case.case_id], await _detour(axis, "H14"), reason="H14 receives for it")
+
+    found = await export(axis.operators, str(dying.delivery_id))
+    (name,) = [each for each in found.members if each.startswith("overlays/")]
+    members, _ = container.read(found.octets)
+    altered = {**members, name: members[name].replace(b"<ToMailbox>H14", b"<ToMailbox>H29")}
+    assert judge(found.octets, trust).faults == []
+    assert any(each.where == name and "H41 → H14" in each.en for each in judge(found.octets, trust).facts)
+    assert [each.where for each in judge(container.write(altered), trust).faults] == [name]
+
+
+async def _detour(axis: Loss, mailbox: str) -> Detour:
+    async def seal(written: Sequence[bytes]) -> list[bytes]:
+        return [sign_receipt(each, agency_signing_key("TRUC")) for each in written]
+
+    return Detour(
+        mailbox=MailboxName(mailbox),
+        directory=await axis.store.registry().directory(),
+        seal=seal,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
