@@ -36,8 +36,10 @@ SECTIONS: Final = MappingProxyType(
 )
 CHANGEABLE: Final = frozenset({Kind.POLICY, Kind.USER, Kind.TOPIC_PERMISSION, Kind.PERMISSION})
 """What an import replaces; an exchange or a queue that exists it leaves as it is."""
-CHUNK: Final = 100
+CHUNKS: Final = MappingProxyType({Kind.QUEUE: 100})
 """Things in one import: others are served in between, and whoever waits for a minute is hung up on."""
+CHUNK: Final = 250
+"""Of what is quickly made: after each import the broker collects the garbage of every queue's processes."""
 HASHING: Final = "rabbit_password_hashing_sha256"
 """Said with every hash: an import without it takes the hash for what RabbitMQ 3.5 made."""
 

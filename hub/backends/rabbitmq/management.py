@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -18,8 +18,10 @@ from hub.transport.trouble import explain
 
 PAGE_SIZE: Final = 500
 """As much as the broker gives: for each page it sorts all queues, and thousands at once take it seconds."""
-IMPORT_SECONDS: Final = 300.0
+IMPORT_SECONDS: Final = 120.0
 """A broker that has other work may take its time with a hundred queues."""
+ALONE: Final = MappingProxyType({"Connection": "close"})
+"""Cowboy 2.8, which 3.10 listens with, may never read again from a connection that brought a large body."""
 
 Record: TypeAlias = dict[str, JsonValue]
 _RECORD: Final = TypeAdapter(Record)
@@ -126,7 +128,9 @@ class ManagementApi:
 
         What the broker says to a refusal stays with the broker, because it may repeat what it was given.
         """
-        response = await self._answer("POST", "definitions", None, {section: [*definitions]}, IMPORT_SECONDS)
+        response = await self._answer(
+            "POST", "definitions", None, {section: [*definitions]}, seconds=IMPORT_SECONDS, headers=ALONE
+        )
         self._check(response, f"an import of {len(definitions)} {section}", is_told=False)
 
     async def delete(self, path: str) -> None:
@@ -153,7 +157,9 @@ class ManagementApi:
         path: str,
         query: Mapping[str, str] | None,
         content: Mapping[str, JsonValue] | None,
+        *,
         seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """Ask the node that answered last, else the next: every request here may be made twice."""
         trouble: httpx.TransportError | None = None
@@ -164,6 +170,7 @@ class ManagementApi:
                     self._nodes[0] + path,
                     params=query,
                     json=content,
+                    headers=headers,
                     timeout=self._seconds if seconds is None else seconds,
                 )
             except httpx.TransportError as error:

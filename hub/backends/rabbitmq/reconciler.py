@@ -1,6 +1,6 @@
 """Keeps the broker as the topology says: looks first, changes what differs, removes little but rights.
 
-What is missing or different is imported in bulk, a kind and a hundred at a time. A binding that lets somebody
+What is missing or different is imported in bulk, a kind after the other. A binding that lets somebody
 else listen at one of our exchanges is a right, too.
 """
 
@@ -13,6 +13,7 @@ import structlog
 
 from hub.backends.rabbitmq.definitions import (
     CHUNK,
+    CHUNKS,
     HASHING,
     SECTIONS,
     definitions_of,
@@ -172,10 +173,10 @@ class _Mender:
 
 def _chunks(found: Sequence[Drift]) -> Iterator[list[Drift]]:
     """Cut *found*, in the order in which things are made, into pieces that are alike."""
-    for _, alike in groupby(found, key=lambda drift: (drift.thing.kind, drift.finding)):
-        rest = [*alike]
-        for begin in range(0, len(rest), CHUNK):
-            yield rest[begin : begin + CHUNK]
+    for (kind, _), alike in groupby(found, key=lambda drift: (drift.thing.kind, drift.finding)):
+        rest, size = [*alike], CHUNKS.get(kind, CHUNK)
+        for begin in range(0, len(rest), size):
+            yield rest[begin : begin + size]
 
 
 def _tell(made: Sequence[Drift]) -> None:

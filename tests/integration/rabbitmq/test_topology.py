@@ -5,7 +5,7 @@ import pytest
 from aiormq.abc import AbstractChannel
 from aiormq.exceptions import AMQPError
 
-from hub.backends.rabbitmq.definitions import CHUNK
+from hub.backends.rabbitmq.definitions import CHUNKS
 from hub.backends.rabbitmq.depths import QueueDepth, queue_depths
 from hub.backends.rabbitmq.drift import Finding, Kind, Thing
 from hub.backends.rabbitmq.management import ManagementAddress, ManagementApi, Record
@@ -38,7 +38,9 @@ async def test_applying_makes_everything(vhost: PrivateVhost) -> None:
 
 
 async def test_many_are_made_in_bulk_with_their_progress_told(vhost: PrivateVhost) -> None:
-    many = [MailboxTopology(name=MailboxName(f"S{n:03}"), password="x") for n in range(CHUNK + 5)]
+    many = [
+        MailboxTopology(name=MailboxName(f"S{n:03}"), password="x") for n in range(CHUNKS[Kind.QUEUE] + 5)
+    ]
     wanted = topology(many, HubUser(password="x"))
     told: list[tuple[int, int]] = []
 
