@@ -70,6 +70,8 @@ async def guard(request: Request, identity: Known) -> None:
     """
     if request.method in SAFE or identity.is_program:
         return
+    if is_for_program(request) and identity.session is None:
+        raise Asked(Problem.NOT_LOGGED_IN)
     console = console_of(request)
     if request.headers.get("origin") != console.address.origin(request):
         raise Asked(Problem.FOREIGN_FORM)

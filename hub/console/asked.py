@@ -7,7 +7,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from hub.console.languages import VIETNAM
 
-LARGEST_NUMBER: Final = 2**63 - 1
+LARGEST_NUMBER: Final = 2**53 - 1
+"""What JSON's readers tell apart."""
+LONGEST_TEXT: Final = 2000
 
 
 def _without_nul(text: str) -> str:
@@ -29,7 +31,10 @@ def _in_vietnam(at: datetime) -> datetime:
 
 Text: TypeAlias = Annotated[str, AfterValidator(_without_nul)]
 """Text that the database takes."""
-MaybeText: TypeAlias = Annotated[Text | None, BeforeValidator(or_nothing)]
+MaybeText: TypeAlias = Annotated[
+    Annotated[Text, Field(max_length=LONGEST_TEXT)] | None, BeforeValidator(or_nothing)
+]
+"""The limit stands at the text: a field that was left empty has no length."""
 MaybeInstant: TypeAlias = Annotated[
     Annotated[datetime, AfterValidator(_in_vietnam)] | None, BeforeValidator(or_nothing)
 ]

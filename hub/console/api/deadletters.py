@@ -18,7 +18,7 @@ from hub.operations.case_batch import Handled as HandledCases
 from hub.operations.cases import CaseDesk
 
 router = APIRouter(prefix=f"{PREFIX}/deadletters", tags=["dead letters"], responses=PROBLEMS)
-Filter = Annotated[MaybeText, Query(max_length=200)]
+Filter = Annotated[MaybeText, Query()]
 
 
 class Group(Resource):

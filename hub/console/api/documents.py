@@ -19,7 +19,7 @@ from hub.operations import document
 from hub.operations.search import search
 
 router = APIRouter(prefix=f"{PREFIX}/documents", tags=["documents"], responses=PROBLEMS)
-Code = Annotated[MaybeText, Query(max_length=100)]
+Code = Annotated[MaybeText, Query()]
 
 
 class Found(Resource):
@@ -120,9 +120,7 @@ class Life(Resource):
 @router.get("")
 async def find(
     visit: Seeing,
-    text: Annotated[
-        MaybeText, Query(max_length=500, description="Words of subject, number or DocumentId.")
-    ] = None,
+    text: Annotated[MaybeText, Query(description="Words of subject, number or DocumentId.")] = None,
     sender: Code = None,
     recipient: Code = None,
     since: MaybeInstant = None,

@@ -73,7 +73,7 @@ class Setting(Resource):
 @router.get("/invalid")
 async def find_invalid(
     visit: Seeing,
-    reason: Annotated[MaybeText, Query(max_length=200)] = None,
+    reason: Annotated[MaybeText, Query()] = None,
     older_than: Number | None = None,
     limit: PageSize = 50,
 ) -> list[Invalid]:
@@ -99,8 +99,8 @@ async def take_invalid(visit: Seeing, invalid_id: Number) -> Response:
 @router.get("/audit/actions")
 async def find_actions(
     visit: Seeing,
-    operator: Annotated[MaybeText, Query(max_length=200)] = None,
-    action: Annotated[MaybeText, Query(max_length=100, description="How the act's name begins.")] = None,
+    operator: Annotated[MaybeText, Query()] = None,
+    action: Annotated[MaybeText, Query(description="How the act's name begins.")] = None,
     since: MaybeInstant = None,
     until: MaybeInstant = None,
     older_than: Number | None = None,

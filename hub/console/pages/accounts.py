@@ -16,7 +16,7 @@ from hub.operations.rights import Role
 router = APIRouter(include_in_schema=False)
 PAGE = "/accounts"
 Name = Annotated[Text, Form(max_length=200)]
-Maybe = Annotated[MaybeText, Form(max_length=2000)]
+Maybe = Annotated[MaybeText, Form()]
 
 
 @router.get(PAGE)

@@ -18,8 +18,8 @@ SHOWN = 50
 @router.get("/audit")
 async def show(
     visit: Seeing,
-    operator: Annotated[MaybeText, Query(max_length=200)] = None,
-    action: Annotated[MaybeText, Query(max_length=100)] = None,
+    operator: Annotated[MaybeText, Query()] = None,
+    action: Annotated[MaybeText, Query()] = None,
     since: MaybeInstant = None,
     until: MaybeInstant = None,
     older_than: MaybeNumber = None,

@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 PAGE: Final = "/campaigns"
 SHOWN: Final = 50
 ITEMS: Final = 200
-Maybe = Annotated[MaybeText, Form(max_length=2000)]
+Maybe = Annotated[MaybeText, Form()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
+from pydantic import BeforeValidator
 
 from hub.backends.postgres.caseload import GroupFilter
 from hub.backends.postgres.desk import CaseFilter
 from hub.console.access import Deciding, Seeing, Visit, Working, local_path
-from hub.console.asked import MaybeInstant, MaybeNumber, MaybeText, Number, Text
+from hub.console.asked import MaybeInstant, MaybeNumber, MaybeText, Number, Text, or_nothing
 from hub.console.words import ACTS, moment_lines
 from hub.errors import OperationRefused
 from hub.message.identifiers import AgencyCode, MailboxName, agency_key
@@ -25,8 +26,8 @@ CASES: Final = f"{PAGE}/cases"
 SHOWN: Final = 100
 Cases = Annotated[list[Number], Form(alias="case", max_length=5000)]
 Reason = Annotated[Text, Form(max_length=2000)]
-Filter = Annotated[MaybeText, Query(max_length=200)]
-MaybeForm = Annotated[MaybeText, Form(max_length=10_000)]
+Filter = Annotated[MaybeText, Query()]
+MaybeForm = Annotated[MaybeText, Form()]
 Back = Annotated[str, Form(alias="next", max_length=2000)]
 
 
@@ -53,7 +54,7 @@ async def show_cases(
     sender: Filter = None,
     owner: Filter = None,
     cause: Filter = None,
-    put: Put | None = None,
+    put: Annotated[Put | None, BeforeValidator(or_nothing)] = None,
     after: MaybeNumber = None,
 ) -> Response:
     """List open cases, the oldest first."""

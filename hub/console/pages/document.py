@@ -26,10 +26,10 @@ BYTES = "application/octet-stream"
 class Question:
     """What somebody asked for, as the form has it."""
 
-    name: Annotated[MaybeText, Query(max_length=500)] = None
+    name: Annotated[MaybeText, Query()] = None
     """An exact name, or words."""
-    sender: Annotated[MaybeText, Query(max_length=100)] = None
-    recipient: Annotated[MaybeText, Query(max_length=100)] = None
+    sender: Annotated[MaybeText, Query()] = None
+    recipient: Annotated[MaybeText, Query()] = None
     since: MaybeInstant = None
     until: MaybeInstant = None
     state: Annotated[DeliveryState | None, BeforeValidator(or_nothing)] = None

@@ -16,7 +16,7 @@ SHOWN = 50
 @router.get("/invalid")
 async def show_all(
     visit: Seeing,
-    reason: Annotated[MaybeText, Query(max_length=200)] = None,
+    reason: Annotated[MaybeText, Query()] = None,
     older_than: MaybeNumber = None,
 ) -> Response:
     """List them, the newest first."""

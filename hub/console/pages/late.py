@@ -18,7 +18,7 @@ from hub.operations.lateness import LateDesk
 
 router = APIRouter(include_in_schema=False)
 SHOWN: Final = 100
-Recipient = Annotated[MaybeText, Query(max_length=100)]
+Recipient = Annotated[MaybeText, Query()]
 Why = Annotated[Annotated[Lateness | None, BeforeValidator(or_nothing)], Query()]
 
 

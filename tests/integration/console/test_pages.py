@@ -153,6 +153,22 @@ async def test_the_audit_page_shows_who_did_what_and_can_be_narrowed(world: Cons
     assert "account.add" not in nothing
 
 
+async def test_a_form_whose_fields_are_left_empty_asks_for_everything(world: ConsoleUnderTest) -> None:
+    browser = await world.visitor(Role.ADMINISTRATOR)
+    forms = (
+        "/documents?name=&sender=&recipient=&since=&until=&state=",
+        "/deadletters?mailbox=&owner=",
+        "/deadletters/cases?mailbox=&sender=&owner=&cause=&put=",
+        "/late?recipient=&lateness=",
+        "/invalid?reason=",
+        "/audit?operator=&action=&since=&until=",
+    )
+
+    answers = {form: (await browser.get(form)).status_code for form in forms}
+
+    assert answers == dict.fromkeys(forms, 200)
+
+
 async def test_the_language_changes_and_the_page_stays(world: ConsoleUnderTest) -> None:
     browser = await world.visitor(Role.VIEWER)
 
