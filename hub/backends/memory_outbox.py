@@ -140,7 +140,8 @@ class MemoryOutbox:
         ]
         left = {name: tables.breaker_of(name).allowance or 0 for name in _drained(tables, now)}
         due = []
-        for entry, delivery in sorted(found, key=_drain_order):
+        probed = {name for name in left if tables.breaker_of(name).sends_probe}
+        for entry, delivery in sorted(found, key=lambda pair: _drain_order(pair, probed)):
             if delivery.mailbox in left:
                 left[delivery.mailbox] -= 1
                 is_allowed = left[delivery.mailbox] >= 0
@@ -162,7 +163,9 @@ class MemoryOutbox:
         del tables.entries[attempted.entry.entry_id]
         delivery = tables.deliveries[attempted.entry.delivery_id]
         state = advance(delivery.state, Trigger.CONSIGNED) or delivery.state
-        tables.deliveries[delivery.delivery_id] = replace(delivery, state=state, was_consigned=True)
+        tables.deliveries[delivery.delivery_id] = replace(
+            delivery, state=state, consigned_at=delivery.consigned_at or attempted.at
+        )
         return True
 
     def _keep(self, tables: Tables, attempted: Attempted) -> bool:
@@ -195,11 +198,13 @@ def _drained(tables: Tables, now: datetime) -> list[MailboxName]:
     ]
 
 
-def _drain_order(pair: tuple[StoredEntry, StoredDelivery]) -> tuple[object, ...]:
-    """Put what is urgent first, then what came back, then what was never sent."""
+def _drain_order(
+    pair: tuple[StoredEntry, StoredDelivery], probed: Collection[MailboxName]
+) -> tuple[object, ...]:
+    """Put what is urgent first, then what came back, then what was never sent; that first for a probe."""
     entry, delivery = pair
     since = 0.0 if entry.is_fresh else entry.not_before.timestamp()
-    return (not delivery.is_urgent, entry.is_fresh, since, entry.entry_id)
+    return (not delivery.is_urgent, entry.is_fresh != (delivery.mailbox in probed), since, entry.entry_id)
 
 
 def _by_submission(tables: Tables, kept: Sequence[Attempted]) -> list[list[StoredDelivery]]:

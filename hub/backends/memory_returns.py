@@ -15,7 +15,7 @@ from hub.backends.memory_store import (
     StoredEntry,
     Tables,
 )
-from hub.message.breaker import BreakerTerms, judge
+from hub.message.breaker import COUNTED, BreakerTerms, Past, judge
 from hub.message.delivery_state import DeliveryState, Trigger, advance
 from hub.message.edxml import MessageKind
 from hub.message.outbox import Expire, GiveUp, OutboxEntry, Retry, ReturnedDelivery, ReturnReason
@@ -86,8 +86,13 @@ def give_up_or_retry(
             )
         )
         decide = partial(recover, replace(each, mailbox=delivery.mailbox), delivery.tries)
-        breaker, what = judge(tables.breaker_of(delivery.mailbox), each, decide, terms)
+        past = Past(first_back_at=delivery.first_back_at, last_back_at=delivery.last_back_at)
+        breaker, what = judge(tables.breaker_of(delivery.mailbox), each, past, decide, terms)
         tables.put_breaker(delivery.mailbox, breaker)
+        if each.reason in COUNTED:
+            delivery = replace(
+                delivery, first_back_at=delivery.first_back_at or each.at, last_back_at=each.at
+            )
         match what:
             case Retry() as retry:
                 _schedule(tables, delivery, retry)

@@ -199,7 +199,9 @@ class _Work:
     def _calm(self, reported: StoredDelivery, status: StatusCode) -> None:
         """Let the breaker of a recipient's mailbox hear that the recipient said something."""
         if status is not StatusCode.RECALL_REQUESTED:
-            breaker = self.tables.breaker_of(reported.mailbox).acknowledged({reported.delivery_id})
+            breaker = self.tables.breaker_of(reported.mailbox).acknowledged(
+                {reported.delivery_id: reported.consigned_at}, self.now
+            )
             self.tables.put_breaker(reported.mailbox, breaker)
 
     def _deliveries(self, submitted: Submitted, authorized: AuthorizedMessage) -> list[StoredDelivery]:

@@ -59,7 +59,15 @@ class StoredDelivery:
     attempt: int = 1
     first_attempt: int = 1
     episode: int = 1
-    was_consigned: bool = False
+    consigned_at: datetime | None = None
+    first_back_at: datetime | None = None
+    last_back_at: datetime | None = None
+    """When it came back from its mailbox, first and last."""
+
+    @property
+    def was_consigned(self) -> bool:
+        """Whether the broker has ever had it."""
+        return self.consigned_at is not None
 
     @property
     def tries(self) -> int:

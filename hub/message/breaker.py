@@ -3,11 +3,11 @@
 Pure: the rows of `mailboxes` hold it, whoever settles returns, takes in statuses or claims moves it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from hub.message.identifiers import DeliveryId
 from hub.message.outbox import Recovery, Retry, ReturnedDelivery, ReturnReason
@@ -20,6 +20,8 @@ RAMP_ENDS: Final = 256
 """An allowance that no claim reaches limits nothing any more."""
 STEP: Final = timedelta(seconds=1)
 """How long a step of the ramp lasts where nobody acknowledges anything."""
+Said: TypeAlias = Mapping[DeliveryId, datetime | None]
+"""What a recipient acknowledged, and when each of it was first published."""
 _DOUBLED_AT_MOST: Final = 20
 _BEHIND: Final = timedelta(milliseconds=1)
 """A probe that came back goes behind the others: the next probe is another delivery."""
@@ -79,12 +81,20 @@ class Breaker:
     failing_deliveries: frozenset[DeliveryId] = frozenset()
     """The different ones among those in a row, no more of them than are needed."""
     failing_since: datetime | None = None
+    """When something came back for the first time since it was heard of: it wants to hear of it now."""
     parked_since: datetime | None = None
     parked_until: datetime | None = None
     pauses: int = 0
     probe: DeliveryId | None = None
     allowance: int | None = None
     """How many entries the next claim may take; None where nothing limits it."""
+    heard_at: datetime | None = None
+    """When it was in trouble and acknowledged something for the last time."""
+
+    @property
+    def sends_probe(self) -> bool:
+        """Whether the next claim takes the probe: something that never came back, where there is such."""
+        return self.state is BreakerState.OPEN
 
     @property
     def costs_no_try(self) -> bool:
@@ -101,16 +111,24 @@ class Breaker:
         is_enough = is_enough and len(counted.failing_deliveries) >= terms.documents
         return _opened(counted, at, terms) if is_enough else counted
 
-    def acknowledged(self, delivery_ids: Collection[DeliveryId]) -> "Breaker":
-        """Take the recipient's word for *delivery_ids*: what is in a row ends, and a probe has arrived."""
-        if self.costs_no_try and self.probe not in delivery_ids:
-            return self  # about something that it had before
+    def acknowledged(self, said: Said, at: datetime) -> "Breaker":
+        """Take the recipient's word: the row ends, and a word on what was published since is proof.
+
+        Words about what it had before may be late, and prove nothing while it is parked.
+        """
+        if self.costs_no_try and not self._is_proof(said):
+            return self
         if self.state is BreakerState.CLOSED:
-            return Breaker()
-        calmed = replace(self, failures_in_a_row=0, failing_deliveries=frozenset(), probe=None)
+            return Breaker(heard_at=at)
+        calmed = replace(self, failures_in_a_row=0, failing_deliveries=frozenset(), probe=None, heard_at=at)
         if self.because is ParkedBecause.FULL:
             return calmed
         return replace(calmed, state=BreakerState.DRAINING, parked_until=None)
+
+    def _is_proof(self, said: Said) -> bool:
+        since = self.failing_since
+        is_recent = since is not None and any(at is not None and at > since for at in said.values())
+        return is_recent or self.probe in said
 
     def refused_for_length(self, at: datetime, park_time: timedelta) -> "Breaker":
         """Park a mailbox whose queue is full; a failing one stays that."""
@@ -133,7 +151,7 @@ class Breaker:
             return self
         doubled = 2 * (self.allowance or 1)
         if is_empty or doubled >= RAMP_ENDS:
-            return Breaker()
+            return Breaker(heard_at=self.heard_at)
         return replace(self, state=BreakerState.DRAINING, parked_until=None, allowance=doubled)
 
     def claimed(
@@ -142,7 +160,7 @@ class Breaker:
         """Go on after a claim that was allowed to take something; *is_empty* where nothing waits any more."""
         if not taken:
             is_over = is_empty and not (self.costs_no_try and self.state is BreakerState.OPEN)
-            return Breaker() if is_over else self
+            return Breaker(heard_at=self.heard_at) if is_over else self
         if self.because is ParkedBecause.FULL:
             return replace(self, state=BreakerState.DRAINING, parked_until=at + terms.probe_patience)
         if self.state is BreakerState.OPEN:
@@ -164,32 +182,64 @@ class Breaker:
         """Allow twice as much; a probe that nobody answered in time has let this claim be made."""
         doubled = 2 * (self.allowance or 1)
         if doubled >= RAMP_ENDS:
-            return Breaker()
+            return Breaker(heard_at=self.heard_at)
         draining = replace(self, state=BreakerState.DRAINING, parked_until=at + STEP, allowance=doubled)
         if self.state is BreakerState.DRAINING:
             return draining
         return replace(draining, probe=None, failures_in_a_row=0, failing_deliveries=frozenset())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """When a delivery came back before, since it was accepted or replayed; None where it never did."""
+
+    first_back_at: datetime | None = None
+    last_back_at: datetime | None = None
+
+    def is_to_blame(self, breaker: Breaker) -> bool:
+        """Whether the mailbox took others since it came back last: it is bad itself."""
+        return _is_before(self.last_back_at, breaker.heard_at)
+
+    def is_suspect(self, breaker: Breaker) -> bool:
+        """Whether the mailbox took others since it came back first: it may be bad, or the mailbox again."""
+        return _is_before(self.first_back_at, breaker.heard_at)
+
+
 def judge(
     breaker: Breaker,
     returned: ReturnedDelivery,
+    past: Past,
     decide: Callable[[], Recovery],
     terms: BreakerTerms,
 ) -> tuple[Breaker, Recovery]:
     """Return the mailbox's breaker after *returned*, and what becomes of the delivery: *decide* says that.
 
     While the breaker is open a return costs no try, so that nothing is given up for its mailbox's trouble;
-    its attempt rises all the same, because that is the fence.
+    its attempt rises all the same, because that is the fence. A suspect pays where it was the probe: what is
+    bad must come to an end, also where nothing else waits. What is to blame itself is not counted.
     """
     if returned.reason not in COUNTED:
         return breaker, decide()
+    if not breaker.costs_no_try and past.is_to_blame(breaker):
+        return replace(breaker, failing_since=breaker.failing_since or returned.at), decide()
     after = breaker.failed(returned.delivery_id, returned.at, terms)
     if not breaker.costs_no_try:
         return after, decide()
-    if breaker.state is BreakerState.OPEN or after.parked_until is None:
-        return after, Retry(not_before=returned.at, costs_try=False)
-    return after, Retry(not_before=after.parked_until + _BEHIND, costs_try=False)
+    if breaker.probe == returned.delivery_id:
+        what = decide() if past.is_suspect(breaker) else Retry(not_before=returned.at, costs_try=False)
+        return after, _behind_the_others(what, after)
+    return after, Retry(not_before=returned.at, costs_try=False)
+
+
+def _behind_the_others(what: Recovery, breaker: Breaker) -> Recovery:
+    """Let the next probe be another delivery."""
+    if not isinstance(what, Retry) or breaker.parked_until is None:
+        return what
+    return replace(what, not_before=max(what.not_before, breaker.parked_until + _BEHIND))
+
+
+def _is_before(earlier: datetime | None, later: datetime | None) -> bool:
+    return earlier is not None and later is not None and earlier < later
 
 
 def _opened(breaker: Breaker, at: datetime, terms: BreakerTerms) -> Breaker:

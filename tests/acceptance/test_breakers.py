@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from tests.support.axis import World
+from tests.support.hub_process import HubProcess
 from tests.support.ledger import FAILURE, HANDOVER, AgencyProcess, Line
 from tests.support.waiting import until
 
@@ -28,12 +29,13 @@ order by e.event_id
 
 async def test_a_recipient_that_rejects_everything_is_parked_probed_and_drained(world: World) -> None:
     sender, broken, well = await world.connected(3)
-    await world.hub(HUB_RETRY_DELAYS='["PT0S", "PT0.3S"]')  # a case at the third try
+    hub = await world.hub(HUB_RETRY_DELAYS='["PT0S", "PT0.3S"]')  # a case at the third try
     failing = world.software(broken, policy="fail", until_attempt=1000)
     quick = world.software(well)
     source = world.software(sender, sends=COUNT, to=(broken, well))
 
     await until(lambda: parked(world, broken.mailbox), what="a parked mailbox")
+    await until(lambda: measures(hub, broken.mailbox, 2), what="a gauge that says so")
     await until(lambda: len(quick.effects()) == COUNT, what="everything at the other one", seconds=60)
     await until(lambda: probes(world, broken.mailbox, 2), what="two probes that came back", seconds=40)
 
@@ -45,6 +47,7 @@ async def test_a_recipient_that_rejects_everything_is_parked_probed_and_drained(
     await until(lambda: len(source.receipts(HANDOVER)) == 2 * COUNT, what="the handovers")
 
     await until(lambda: resumed(world, broken.mailbox), what="a closed breaker", seconds=30)
+    assert await measures(hub, broken.mailbox, 0)
     await judge(world, broken.mailbox, failing)
 
 
@@ -80,6 +83,11 @@ def tried_in_order(offered: list[Line]) -> bool:
 async def parked(world: World, mailbox: str) -> bool:
     rows = await world.rows(PARKED, mailbox)
     return [row["parked_because"] for row in rows] == ["failing"]
+
+
+async def measures(hub: HubProcess, mailbox: str, shut: int) -> bool:
+    answer = await hub.get("/metrics")
+    return answer is not None and f'hub_mailbox_breaker{{mailbox="{mailbox}"}} {shut}.0' in answer.text
 
 
 async def probes(world: World, mailbox: str, count: int) -> bool:

@@ -13,6 +13,7 @@ LANDED = {
     "0006_operators_desk.sql": "6bd5ad84a7c133997f6b43e05862f883106188c1e13e779734b0fcd573593fdb",
     "0007_hub_certificates.sql": "8c6ae1caba9e1fca9f4ad4b284a7ecc394c585f0adcdcccb5081d010e1c5b75d",
     "0008_breakers.sql": "c62acfab3d68e68a7fc6653df492c1440dcd63cb17bdc6ef4a60cc9bcf4e55e9",
+    "0009_heard.sql": "d64b2fcb331fa0c4e1396aaf926822c5adca290172638d495ff0920e6c6489fb",
 }
 """SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of
 all local stacks; from then on lines are only added."""

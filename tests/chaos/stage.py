@@ -27,9 +27,10 @@ HUB_ENVIRONMENT: Final = {
     "HUB_LOG_LEVEL": "info",
     "HUB_RETRY_DELAYS": '["PT0.5S", "PT1S", "PT2S"]',
     "HUB_PARK_TIME": "PT1S",
-    "HUB_BREAKER_PAUSE": "PT1S",
-    "HUB_BREAKER_LONGEST_PAUSE": "PT4S",
-    "HUB_BREAKER_PROBE_PATIENCE": "PT3S",
+    "HUB_BREAKER_PAUSE": "PT0.3S",
+    "HUB_BREAKER_LONGEST_PAUSE": "PT1S",
+    "HUB_BREAKER_PROBE_PATIENCE": "PT2S",
+    "HUB_POLL_INTERVAL": "PT0.2S",
     "HUB_STATUS_PATIENCE": "PT2S",
 }
 """What an operator would set in minutes and hours, in seconds."""

@@ -138,6 +138,62 @@ async def test_one_document_that_is_always_rejected_holds_up_no_other(store: Sto
     assert len(documents(handed_over)) == 1
 
 
+async def test_many_documents_that_are_always_rejected_end_as_cases_and_hold_up_no_other(
+    store: StoreUnderTest,
+) -> None:
+    """They come back, the mailbox takes others, they come back again: it is not the mailbox."""
+    hub = await store.process(terms=STAYS_PARKED)
+    bad = list(await consigned(hub, 8))
+    for batch, attempt, recover in (
+        (bad[:4], 1, None),
+        (bad[4:], 1, None),
+        (bad, 2, None),
+        (bad, 3, give_up),
+    ):
+        await hub.come_back(*(returned(each, attempt=attempt) for each in batch), recover=recover)
+        (good,) = (await consigned(hub, 1)).values()
+        await acknowledge(hub, good)
+
+    assert set(await store.open_cases()) == set(bad)
+    _, handed_over = await hub.accept(a_submission().admitted())
+    assert len(documents(handed_over)) == 1
+
+
+async def test_where_nothing_but_bad_documents_waits_probes_bring_them_to_an_end(
+    store: StoreUnderTest,
+) -> None:
+    hub = await store.process(terms=PROBES_SOON)
+    bad = list(await consigned(hub, 3))
+    await hub.come_back(*map(returned, bad))
+    await acknowledge(hub, *(await consigned(hub, 1)).values())
+    for attempt in (2, 3, 4):  # after the second nobody is heard of any more
+        await hub.come_back(*(returned(each, attempt=attempt) for each in bad))
+
+    for _ in bad:
+        (probe,) = await claim_some(hub)
+        await hub.deliver([probe])
+        await hub.deliver(
+            await hub.come_back(returned(probe.delivery_id, attempt=probe.attempt), recover=give_up)
+        )
+
+    assert set(await store.open_cases()) == set(bad)
+
+
+async def test_an_acknowledgement_of_what_was_published_meanwhile_ends_a_false_alarm(
+    store: StoreUnderTest,
+) -> None:
+    hub = await store.process(terms=STAYS_PARKED)
+    opening = list(await consigned(hub, 5))
+    failing_since = [returned(each) for each in opening]
+    later = await consigned(hub, 1)
+    await hub.come_back(*failing_since)
+    assert documents(await hub.claim()) == []
+
+    await acknowledge(hub, *later.values())
+
+    assert len(documents(await hub.claim())) == 1
+
+
 async def test_failures_with_an_acknowledgement_between_them_park_nobody(store: StoreUnderTest) -> None:
     hub = await store.process(terms=STAYS_PARKED)
     sent = await consigned(hub, 9)

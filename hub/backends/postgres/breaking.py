@@ -12,7 +12,7 @@ import asyncpg
 from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.statements import statement
 from hub.backends.postgres.trail import Event, append
-from hub.message.breaker import Breaker, BreakerState, BreakerTerms, ParkedBecause
+from hub.message.breaker import Breaker, BreakerState, BreakerTerms, ParkedBecause, Said
 from hub.message.identifiers import DeliveryId, MailboxName
 
 
@@ -70,14 +70,12 @@ async def park(
     )
 
 
-async def acknowledged(
-    transaction: Transaction, heard: Mapping[MailboxName, Collection[DeliveryId]], *, at: datetime
-) -> None:
+async def acknowledged(transaction: Transaction, heard: Mapping[MailboxName, Said], *, at: datetime) -> None:
     """Tell the breakers of mailboxes what their recipients said that they have."""
     if not heard:
         return
     before = _breakers(await transaction.fetch(statement("lock_troubled_breakers"), sorted(heard)))
-    after = {name: breaker.acknowledged(heard[name]) for name, breaker in before.items()}
+    after = {name: breaker.acknowledged(heard[name], at) for name, breaker in before.items()}
     await store(transaction, before, after, at=at)
 
 
@@ -157,6 +155,7 @@ def _breaker(row: asyncpg.Record) -> Breaker:
         pauses=row["pauses"],
         probe=None if probe is None else DeliveryId(probe),
         allowance=row["drain_allowance"],
+        heard_at=row["heard_at"],
     )
 
 
@@ -174,4 +173,5 @@ def _row(name: MailboxName, breaker: Breaker) -> tuple[object, ...]:
         breaker.pauses,
         breaker.probe,
         breaker.allowance,
+        breaker.heard_at,
     )

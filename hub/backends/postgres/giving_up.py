@@ -12,10 +12,10 @@ from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.reporting import LockedDelivery
 from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
-from hub.message.breaker import COUNTED, BreakerTerms, judge
+from hub.message.breaker import COUNTED, Breaker, BreakerTerms, Past, judge
 from hub.message.delivery_state import ACKNOWLEDGED, CLOSED, DeliveryState, Trigger, advance
 from hub.message.edxml import MessageKind
-from hub.message.identifiers import DeliveryId
+from hub.message.identifiers import DeliveryId, MailboxName
 from hub.message.outbox import Expire, GiveUp, Recovery, Retry, ReturnedDelivery
 from hub.message.receipt import FailureKind, Receipt, ReceiptEvent
 from hub.ports import Recover
@@ -80,17 +80,40 @@ async def _decide(
     """Decide one after the other, in the order in which they came back: a breaker counts what is in a row."""
     counted = {delivery.mailbox for each, delivery in pairs if each.reason in COUNTED and terms.failures}
     before = await breaking.lock(transaction, counted)
+    pasts = await _pasts(transaction, pairs, before)
     after = dict(before)
     decided = []
     for each, delivery in pairs:
         decide = partial(recover, each, delivery.tries)
         if delivery.mailbox in after:
-            after[delivery.mailbox], what = judge(after[delivery.mailbox], each, decide, terms)
+            past = pasts.get(each.delivery_id, Past())
+            after[delivery.mailbox], what = judge(after[delivery.mailbox], each, past, decide, terms)
         else:
             what = decide()
         decided.append((each, delivery, what))
     await breaking.store(transaction, before, after, at=at)
     return decided
+
+
+async def _pasts(
+    transaction: Transaction,
+    pairs: Sequence[tuple[ReturnedDelivery, LockedDelivery]],
+    breakers: Mapping[MailboxName, Breaker],
+) -> dict[DeliveryId, Past]:
+    """Return when those came back before that did, from mailboxes that were heard of meanwhile."""
+    heard = {name for name, each in breakers.items() if each.heard_at is not None}
+    asked = [
+        (delivery.delivery_id, delivery.episode)
+        for _, delivery in pairs
+        if delivery.mailbox in heard and delivery.attempt > 1
+    ]
+    if not asked:
+        return {}
+    rows = await transaction.fetch(statement("find_earlier_returns"), *columns(asked, 2))
+    return {
+        DeliveryId(row["delivery_id"]): Past(first_back_at=row["first"], last_back_at=row["last"])
+        for row in rows
+    }
 
 
 async def _note(

@@ -66,6 +66,7 @@ class PostgresOutbox:
                 self._served_last,
                 list(drained),
                 [each.allowance for each in drained.values()],
+                [each.sends_probe for each in drained.values()],
             )
             needless = [row["entry_id"] for row in rows if row["state"] != DeliveryState.WAITING.value]
             if needless:

@@ -180,12 +180,13 @@ async def store(transaction: Transaction, changed: Sequence[LockedDelivery], at:
         await transaction.execute(statement("close_acknowledged_cases"), ended)
 
 
-def _heard(moves: Sequence[Move]) -> dict[MailboxName, set[DeliveryId]]:
+def _heard(moves: Sequence[Move]) -> dict[MailboxName, dict[DeliveryId, datetime | None]]:
     """Return what recipients spoke of, by mailbox; a recall is the sender's word and says nothing of them."""
-    heard: dict[MailboxName, set[DeliveryId]] = {}
+    heard: dict[MailboxName, dict[DeliveryId, datetime | None]] = {}
     for move in moves:
         if move.report.header.status is not StatusCode.RECALL_REQUESTED:
-            heard.setdefault(move.before.mailbox, set()).add(move.report.delivery_id)
+            of_mailbox = heard.setdefault(move.before.mailbox, {})
+            of_mailbox[move.report.delivery_id] = move.before.consigned_at
     return heard
 
 

@@ -56,7 +56,7 @@ async def fill(store: PostgresUnderTest, mailboxes: int, *, there_are: int = 0) 
 
 async def looked_at(store: PostgresUnderTest) -> int:
     """Return how many pages a claim reads, as PostgreSQL counts them; nothing is claimed."""
-    values = (1, LIMIT, 10**8, LEASE, CLASS_OF_CLAIMANTS, "", [], [])
+    values = (1, LIMIT, 10**8, LEASE, CLASS_OF_CLAIMANTS, "", [], [], [])
     async with store.private.connect() as connection:
         transaction = connection.transaction()
         await transaction.start()

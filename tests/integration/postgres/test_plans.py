@@ -145,7 +145,7 @@ def _questions() -> dict[str, tuple[object, ...]]:
     nothing: list[object] = [None] * 64
     yes = [True] * 64
     return {
-        "claim_outbox_entries": (1, 200, 10**8, LEASE, CLASS_OF_CLAIMANTS, "", [], []),
+        "claim_outbox_entries": (1, 200, 10**8, LEASE, CLASS_OF_CLAIMANTS, "", [], [], []),
         "confirm_deliveries": (numbers, numbers, uuids, nothing),
         "release_outbox_entries": (numbers, numbers, 1),
         "renew_outbox_entries": (numbers, numbers, 1, LEASE),

@@ -51,7 +51,7 @@ EXPECTED = {
         "invalid_messages": "INSERT, UPDATE(times)",
         "lanes": "INSERT, UPDATE",
         "mailboxes": "UPDATE(breaker, drain_allowance, failing_deliveries, failing_since, failures,"
-        " failures_in_a_row, parked_because, parked_since, parked_until, pauses, probe)",
+        " failures_in_a_row, heard_at, parked_because, parked_since, parked_until, pauses, probe)",
         "messages": "INSERT",
         "outbox_entries": "DELETE, INSERT, UPDATE",
         "receipt_sheets": "INSERT",

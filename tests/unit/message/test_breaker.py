@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.message.breaker import Breaker, BreakerState, BreakerTerms, ParkedBecause, judge
+from hub.message.breaker import Breaker, BreakerState, BreakerTerms, ParkedBecause, Past, judge
 from hub.message.identifiers import DeliveryId
 from hub.message.outbox import GiveUp, Recovery, Retry, ReturnedDelivery, ReturnReason
 
@@ -18,6 +18,7 @@ TERMS = BreakerTerms(
     pause=timedelta(seconds=30), longest_pause=timedelta(minutes=5), probe_patience=timedelta(seconds=20)
 )
 PARK_TIME = timedelta(seconds=15)
+NEW = Past()
 
 
 def a_delivery(number: int) -> DeliveryId:
@@ -62,9 +63,9 @@ def test_what_is_bad_about_one_or_two_documents_never_opens_it(numbers: tuple[in
 
 
 def test_an_acknowledgement_ends_the_row() -> None:
-    calmed = after_failures(1, 2, 3, 4).acknowledged({a_delivery(77)})
+    calmed = after_failures(1, 2, 3, 4).acknowledged({a_delivery(77): None}, NOW)
 
-    assert calmed == Breaker()
+    assert calmed == Breaker(heard_at=NOW)
     assert calmed.failed(a_delivery(5), NOW, TERMS).state is BreakerState.CLOSED
 
 
@@ -74,7 +75,7 @@ def test_no_number_of_failures_opens_one_that_is_switched_off() -> None:
 
 @pytest.mark.parametrize("reason", [ReturnReason.EXPIRED, ReturnReason.HUB_FAILURE])
 def test_what_is_not_the_mailboxs_doing_is_not_counted(reason: ReturnReason) -> None:
-    breaker, _ = judge(after_failures(1, 2, 3, 4), a_return(5, reason), gives_up, TERMS)
+    breaker, _ = judge(after_failures(1, 2, 3, 4), a_return(5, reason), NEW, gives_up, TERMS)
 
     assert breaker == after_failures(1, 2, 3, 4)
 
@@ -101,7 +102,7 @@ def test_every_failed_probe_makes_the_pause_twice_as_long_up_to_the_longest() ->
 
 
 def test_the_acknowledgement_of_the_probe_begins_the_drain_at_once() -> None:
-    draining = a_probed_one().acknowledged({a_delivery(9)})
+    draining = a_probed_one().acknowledged({a_delivery(9): None}, NOW)
 
     assert (draining.state, draining.allowance) == (BreakerState.DRAINING, 1)
     assert draining.parked_until is None
@@ -109,7 +110,13 @@ def test_the_acknowledgement_of_the_probe_begins_the_drain_at_once() -> None:
 
 @pytest.mark.parametrize("breaker", [an_open_one(), a_probed_one()])
 def test_an_acknowledgement_of_something_else_proves_nothing_while_it_is_open(breaker: Breaker) -> None:
-    assert breaker.acknowledged({a_delivery(1)}) == breaker
+    assert breaker.acknowledged({a_delivery(1): NOW - PARK_TIME}, NOW) == breaker
+
+
+def test_an_acknowledgement_of_what_was_published_since_shows_that_it_was_a_false_alarm() -> None:
+    calmed = an_open_one().acknowledged({a_delivery(1): NOW + TERMS.pause}, NOW + TERMS.pause)
+
+    assert (calmed.state, calmed.parked_until) == (BreakerState.DRAINING, None)
 
 
 def test_a_probe_that_nobody_answers_in_time_counts_as_taken() -> None:
@@ -119,17 +126,17 @@ def test_a_probe_that_nobody_answers_in_time_counts_as_taken() -> None:
 
 
 def test_allowances_double_until_nothing_limits_any_more() -> None:
-    breaker, allowances = a_probed_one().acknowledged({a_delivery(9)}), []
+    breaker, allowances = a_probed_one().acknowledged({a_delivery(9): None}, NOW), []
     while breaker.allowance is not None:
         allowances.append(breaker.allowance)
         breaker = breaker.claimed([a_delivery(1)], NOW, TERMS, is_empty=False)
 
     assert allowances == [1, 2, 4, 8, 16, 32, 64, 128]
-    assert breaker == Breaker()
+    assert breaker == Breaker(heard_at=NOW)
 
 
 def test_one_bad_document_does_not_stop_a_drain_and_many_do() -> None:
-    draining = a_probed_one().acknowledged({a_delivery(9)})
+    draining = a_probed_one().acknowledged({a_delivery(9): None}, NOW)
 
     one = draining.failed(a_delivery(1), NOW, TERMS)
     assert one.state is BreakerState.DRAINING
@@ -141,9 +148,9 @@ def test_one_bad_document_does_not_stop_a_drain_and_many_do() -> None:
 
 
 def test_it_closes_when_nothing_waits_any_more() -> None:
-    draining = a_probed_one().acknowledged({a_delivery(9)})
+    draining = a_probed_one().acknowledged({a_delivery(9): None}, NOW)
 
-    assert draining.claimed([], NOW, TERMS, is_empty=True) == Breaker()
+    assert draining.claimed([], NOW, TERMS, is_empty=True) == Breaker(heard_at=NOW)
     assert draining.claimed([], NOW, TERMS, is_empty=False) == draining
 
 
@@ -159,7 +166,7 @@ def gives_up() -> Recovery:
 
 
 def test_what_comes_back_while_it_is_open_costs_no_try_and_waits_for_the_probe() -> None:
-    breaker, what = judge(an_open_one(), a_return(6), gives_up, TERMS)
+    breaker, what = judge(an_open_one(), a_return(6), NEW, gives_up, TERMS)
 
     assert what == Retry(not_before=NOW, costs_try=False)
     assert (breaker.state, breaker.failures, breaker.parked_until) == (
@@ -170,18 +177,58 @@ def test_what_comes_back_while_it_is_open_costs_no_try_and_waits_for_the_probe()
 
 
 def test_the_return_that_opens_it_still_costs_its_try() -> None:
-    _, what = judge(after_failures(1, 2, 3, 4), a_return(5), gives_up, TERMS)
+    _, what = judge(after_failures(1, 2, 3, 4), a_return(5), NEW, gives_up, TERMS)
 
     assert what == gives_up()
 
 
 def test_a_probe_that_comes_back_costs_no_try_and_goes_behind_the_others() -> None:
-    breaker, what = judge(a_probed_one(), a_return(9), gives_up, TERMS)
+    breaker, what = judge(a_probed_one(), a_return(9), NEW, gives_up, TERMS)
 
     assert breaker.state is BreakerState.OPEN
     assert isinstance(what, Retry)
     assert breaker.parked_until is not None
     assert (what.costs_try, what.not_before > breaker.parked_until) == (False, True)
+
+
+# What is bad itself ----------------------------------------------------------------------------------------
+
+HEARD = Breaker(heard_at=NOW)
+SINCE, BEFORE = NOW + TERMS.pause, NOW - TERMS.pause
+
+
+def test_what_comes_back_again_after_its_mailbox_took_others_is_not_counted() -> None:
+    breaker, what = judge(
+        HEARD, a_return(1), Past(first_back_at=BEFORE, last_back_at=BEFORE), gives_up, TERMS
+    )
+
+    assert (breaker, what) == (replace(HEARD, failing_since=NOW), gives_up())
+
+
+@pytest.mark.parametrize("past", [NEW, Past(first_back_at=BEFORE, last_back_at=SINCE)])
+def test_what_may_be_its_mailboxs_fault_is_counted(past: Past) -> None:
+    breaker, _ = judge(HEARD, a_return(1), past, gives_up, TERMS)
+
+    assert breaker.failures_in_a_row == 1
+
+
+def test_a_probe_that_may_be_bad_itself_pays_and_its_mailbox_stays_parked() -> None:
+    probed = replace(a_probed_one(), heard_at=NOW)
+
+    breaker, what = judge(
+        probed, a_return(9), Past(first_back_at=BEFORE, last_back_at=SINCE), gives_up, TERMS
+    )
+
+    assert what == gives_up()
+    assert (breaker.state, breaker.parked_until) == (BreakerState.OPEN, NOW + 2 * TERMS.pause)
+
+
+def test_what_comes_back_while_it_is_open_and_was_no_probe_costs_no_try_whatever_it_did() -> None:
+    opened = replace(an_open_one(), heard_at=NOW)
+
+    _, what = judge(opened, a_return(6), Past(first_back_at=BEFORE, last_back_at=BEFORE), gives_up, TERMS)
+
+    assert what == Retry(not_before=NOW, costs_try=False)
 
 
 # Full queues -----------------------------------------------------------------------------------------------
@@ -200,7 +247,7 @@ def test_a_full_queue_parks_the_mailbox_and_is_drained_by_the_same_ramp() -> Non
 
 
 def test_what_comes_back_from_a_full_mailbox_costs_its_try() -> None:
-    _, what = judge(Breaker().refused_for_length(NOW, PARK_TIME), a_return(1), gives_up, TERMS)
+    _, what = judge(Breaker().refused_for_length(NOW, PARK_TIME), a_return(1), NEW, gives_up, TERMS)
 
     assert what == gives_up()
 
@@ -225,7 +272,7 @@ NUMBERS = st.integers(min_value=1, max_value=6)
 
 def _acts() -> st.SearchStrategy[Act]:
     failed = NUMBERS.map(lambda n: lambda breaker, at: breaker.failed(a_delivery(n), at, TERMS))
-    heard = NUMBERS.map(lambda n: lambda breaker, _: breaker.acknowledged({a_delivery(n)}))
+    heard = NUMBERS.map(lambda n: lambda breaker, at: breaker.acknowledged({a_delivery(n): at}, at))
     full = st.just(lambda breaker, at: breaker.refused_for_length(at, PARK_TIME))
     took = st.booleans().map(lambda is_empty: lambda breaker, _: breaker.took(is_empty=is_empty))
     claimed = NUMBERS.map(lambda n: lambda breaker, at: _claim(breaker, [a_delivery(n)], at))

@@ -23,7 +23,7 @@ grant update (state, is_current, attempt, first_attempt, lane_number, consigned_
 grant update (outcome, closed_at) on cases to :hub;
 grant update (times) on invalid_messages to :hub;
 grant update (parked_since, parked_until, parked_because, breaker, failures, failures_in_a_row, failing_since,
-    failing_deliveries, pauses, probe, drain_allowance) on mailboxes to :hub;
+    failing_deliveries, pauses, probe, heard_at, drain_allowance) on mailboxes to :hub;
 grant insert on trust_objects, validations, certificate_warnings, revocation_sources to :hub;
 grant update, delete on revocation_sources to :hub;
 grant insert on time_stamps, stamped_sheets to :hub;

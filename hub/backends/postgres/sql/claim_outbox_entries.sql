@@ -8,7 +8,8 @@ with recursive holders as materialized (
     union all
     select $1::bigint
 ),
--- Mailboxes with a breaker that is not closed get nothing, but for those of $7: each of these gets as much as $8 says.
+-- Mailboxes with a breaker that is not closed get nothing, but for those of $7: each of these gets as much as $8 says,
+-- and a probe where $9 says so.
 parked as materialized (
     select name as mailbox from mailboxes where breaker <> 'closed' and name <> all($7::text[])
 ),
@@ -35,7 +36,10 @@ waiting_for (mailbox, position, is_round) as (
 -- two hundred wait; where more do, it goes first when its mailbox has its turn, a few claims later.
 served as materialized (
     select s.mailbox, greatest(5, least($2::int, 5 * $2::int / count(*) over ())) as share,
-        (select r.allowance from unnest($7::text[], $8::int[]) as r (name, allowance) where r.name = s.mailbox) as allowance
+        (select r.allowance from unnest($7::text[], $8::int[]) as r (name, allowance) where r.name = s.mailbox)
+            as allowance,
+        (select r.is_probe from unnest($7::text[], $9::boolean[]) as r (name, is_probe) where r.name = s.mailbox)
+            as is_probe
     from (
         select w.mailbox
         from waiting_for w
@@ -63,7 +67,8 @@ served as materialized (
     ) as s
 ),
 -- Mailbox by mailbox, so that what is parked, or waits for its next attempt, is not even looked at. Where a mailbox is
--- drained, what is urgent comes first also of what came back, and what came back before what was never sent.
+-- drained, what is urgent comes first also of what came back, and what came back before what was never sent. A probe is
+-- better something that never came back: it may have been bad itself.
 candidates as materialized (
     select d.*
     from served s
@@ -92,7 +97,7 @@ candidates as materialized (
             order by o.not_before
             limit s.share)
         ) as c
-        order by c.is_urgent desc, c.is_fresh, c.not_before, c.entry_id
+        order by c.is_urgent desc, c.is_fresh <> coalesce(s.is_probe, false), c.not_before, c.entry_id
         limit s.allowance
     ) as d
 ),

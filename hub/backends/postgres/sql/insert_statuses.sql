@@ -6,4 +6,4 @@ with written as (
 )
 select name as mailbox
 from mailboxes
-where name = any($10::text[]) and (breaker <> 'closed' or failures_in_a_row > 0)
+where name = any($10::text[]) and (breaker <> 'closed' or failing_since is not null)
