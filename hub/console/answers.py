@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from hub.console.access import is_for_program, page, spoken
@@ -82,12 +83,22 @@ async def _not_understood(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_at(request))
     return _answer(request, _OF_STATUS.get(status, Problem.OTHER_REQUEST), headers=headers)
 
 
 async def _fault(request: Request, error: Exception) -> Response:
     log.error("console.failed", path=request.url.path, exc_info=error)
     return _answer(request, Problem.FAILED)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Return what the address takes; the framework tells of the first route there alone."""
+    routes: Sequence[APIRoute] = request.app.state.routes
+    at = [each for each in routes if each.path_regex.match(request.url.path)]
+    exact = [each for each in at if each.path == request.url.path]
+    return sorted({method for each in exact or at for method in each.methods or ()})
 
 
 def _to_login(request: Request) -> Response:

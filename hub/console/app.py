@@ -3,6 +3,7 @@
 from typing import Final
 
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -79,6 +80,7 @@ def routes(console: Console) -> FastAPI:
         form_limits={"max_files": 0, "max_fields": 5000, "max_part_size": 100_000},
     )
     app.state.console = console
+    app.state.routes = [each for router in ROUTERS for each in router.routes if isinstance(each, APIRoute)]
     answers.add_to(app)
     for router in ROUTERS:
         app.include_router(router)

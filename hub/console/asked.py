@@ -1,22 +1,17 @@
 """Parts of a question that several pages and the REST API share."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from hub.console.languages import VIETNAM
 
 LARGEST_NUMBER: Final = 2**53 - 1
 """What JSON's readers tell apart."""
 LONGEST_TEXT: Final = 2000
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        msg = "a text has no NUL"
-        raise ValueError(msg)
-    return text
+_DATE_AND_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
 
 
 def or_nothing(value: object) -> object:
@@ -24,13 +19,21 @@ def or_nothing(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _written_out(value: object) -> object:
+    """Refuse what is no date and time to begin with: a bare number says nothing of its unit."""
+    if isinstance(value, str) and not _DATE_AND_TIME.match(value):
+        msg = "an instant is written YYYY-MM-DDThh:mm:ss with its zone"
+        raise ValueError(msg)
+    return value
+
+
 def _in_vietnam(at: datetime) -> datetime:
     """Take an instant without its zone for one of Vietnam's clocks."""
     return at.replace(tzinfo=VIETNAM) if at.tzinfo is None else at
 
 
-Text: TypeAlias = Annotated[str, AfterValidator(_without_nul)]
-"""Text that the database takes."""
+Text: TypeAlias = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""Text that the database takes: without NUL."""
 MaybeText: TypeAlias = Annotated[
     Annotated[Text, Field(max_length=LONGEST_TEXT)] | None, BeforeValidator(or_nothing)
 ]
@@ -38,6 +41,8 @@ MaybeText: TypeAlias = Annotated[
 MaybeInstant: TypeAlias = Annotated[
     Annotated[datetime, AfterValidator(_in_vietnam)] | None, BeforeValidator(or_nothing)
 ]
+Instant: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""As programs write it: RFC 3339, with its zone."""
 Number: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 MaybeNumber: TypeAlias = Annotated[Number | None, BeforeValidator(or_nothing)]
 PageSize: TypeAlias = Annotated[int, Field(ge=1, le=200)]

@@ -9,6 +9,7 @@ from hub.backends.postgres.campaign_items import CampaignItem, CampaignReason
 from hub.backends.postgres.campaigning import Campaign, CampaignTerms
 from hub.backends.postgres.desk import Action, CaseFilter
 from hub.backends.postgres.pool import Database, Transaction
+from hub.backends.postgres.statements import statement
 from hub.errors import NothingFound, OperationRefused
 from hub.message.campaign import (
     ENDED,
@@ -17,7 +18,7 @@ from hub.message.campaign import (
     state_at_start,
     state_under_way,
 )
-from hub.message.identifiers import AgencyKey
+from hub.message.identifiers import AgencyKey, MailboxName
 
 _PAUSABLE: Final = frozenset({CampaignState.CANARY, CampaignState.RUNNING})
 _RESUMABLE: Final = frozenset({CampaignState.PAUSED, CampaignState.STOPPED})
@@ -57,6 +58,7 @@ class CampaignDesk:
         asked = _checked(terms)
         seen = replace(chosen, visible_to=self._visible_to)
         async with self._database.transaction() as transaction:
+            await _require_mailbox(transaction, asked.new_mailbox)
             number = await campaigning.open_campaign(
                 transaction, seen, asked, operator=self._operator, starts=starts
             )
@@ -195,6 +197,14 @@ def _checked(terms: CampaignTerms) -> CampaignTerms:
     if terms.new_mailbox is not None:
         raise OperationRefused("what is discarded goes nowhere: name no mailbox")
     return replace(terms, is_canary=False)
+
+
+async def _require_mailbox(transaction: Transaction, mailbox: MailboxName | None) -> None:
+    if mailbox is None:
+        return
+    is_open = {row["name"] for row in await transaction.fetch(statement("read_open_mailboxes"))}
+    if mailbox not in is_open:
+        raise OperationRefused(f"the mailbox {mailbox} does not exist or is closed")
 
 
 def _unknown(campaign_id: int) -> NothingFound:

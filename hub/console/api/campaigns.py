@@ -12,7 +12,7 @@ from hub.backends.postgres.desk import CaseFilter
 from hub.console.access import Deciding, Seeing, Visit, Working
 from hub.console.api.shapes import Order, Resource
 from hub.console.api.version_1 import PREFIX, PROBLEMS
-from hub.console.asked import LARGEST_NUMBER, MaybeInstant, Number, PageSize, Text
+from hub.console.asked import LARGEST_NUMBER, Instant, Number, PageSize, Text
 from hub.message.campaign import CampaignKind, CampaignState
 from hub.message.identifiers import MailboxName, agency_key
 from hub.operations.campaigns import CampaignDesk
@@ -87,7 +87,7 @@ class Chosen(Order):
     sender: Code | None = None
     owner: Code | None = None
     cause: Code | None = None
-    since: MaybeInstant = None
+    since: Instant | None = None
 
 
 class NewCampaign(Order):

@@ -12,7 +12,7 @@ from hub.backends.postgres.desk import CaseFilter
 from hub.console.access import Deciding, Seeing, Visit, Working
 from hub.console.api.shapes import Cases, CasesWithReason, Hex, Moment, Resource
 from hub.console.api.version_1 import PREFIX, PROBLEMS
-from hub.console.asked import LARGEST_NUMBER, MaybeInstant, MaybeText, Number, PageSize, Text
+from hub.console.asked import LARGEST_NUMBER, Instant, MaybeText, Number, PageSize, Text
 from hub.message.identifiers import MailboxName, agency_key
 from hub.operations.case_batch import Handled as HandledCases
 from hub.operations.cases import CaseDesk
@@ -119,7 +119,7 @@ class Assignment(Cases):
 class Snooze(Cases):
     """Until when the cases are put off; null to wake them."""
 
-    until: MaybeInstant
+    until: Instant | None
 
 
 class Ticket(Cases):
@@ -149,7 +149,7 @@ async def find(
     sender: Filter = None,
     owner: Filter = None,
     cause: Filter = None,
-    since: MaybeInstant = None,
+    since: Instant | None = None,
     is_snoozed: bool | None = None,
     is_open: bool = True,
     after: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0,

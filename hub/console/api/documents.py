@@ -12,7 +12,7 @@ from hub.backends.postgres.searching import DocumentFilter
 from hub.console.access import Seeing
 from hub.console.api.shapes import FILE, Hex, Moment, Resource, file
 from hub.console.api.version_1 import PREFIX, PROBLEMS
-from hub.console.asked import MaybeInstant, MaybeText, PageSize, Text
+from hub.console.asked import Instant, MaybeText, PageSize, Text
 from hub.message.delivery_state import DeliveryState
 from hub.message.identifiers import MessageId, ReceiptId, agency_key
 from hub.operations import document
@@ -123,8 +123,8 @@ async def find(
     text: Annotated[MaybeText, Query(description="Words of subject, number or DocumentId.")] = None,
     sender: Code = None,
     recipient: Code = None,
-    since: MaybeInstant = None,
-    until: MaybeInstant = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
     state: DeliveryState | None = None,
     refused: bool | None = None,
     older_than: UUID | None = None,

@@ -11,7 +11,7 @@ from hub.backends.postgres.audit_log import read_log_state
 from hub.console.access import Seeing, unlimited
 from hub.console.api.shapes import FILE, Hex, Resource, file
 from hub.console.api.version_1 import PREFIX, PROBLEMS
-from hub.console.asked import MaybeInstant, MaybeText, Number, PageSize
+from hub.console.asked import Instant, MaybeText, Number, PageSize
 from hub.operations import invalid
 from hub.operations.actions import ActionFilter, list_actions
 
@@ -101,8 +101,8 @@ async def find_actions(
     visit: Seeing,
     operator: Annotated[MaybeText, Query()] = None,
     action: Annotated[MaybeText, Query(description="How the act's name begins.")] = None,
-    since: MaybeInstant = None,
-    until: MaybeInstant = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
     older_than: Number | None = None,
     limit: PageSize = 50,
 ) -> list[Action]:
