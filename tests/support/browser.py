@@ -17,8 +17,8 @@ from deploy.local.packages import ensure_packages
 
 PACKAGE = "chromium"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--lang=vi")
-"""Containers have neither the namespaces that its sandbox needs nor much shared memory."""
+ARGUMENTS = ("--disable-dev-shm-usage", "--lang=vi")
+"""Containers have little shared memory."""
 
 
 def chromium_program() -> str:
@@ -37,7 +37,7 @@ def chromium() -> Iterator[Browser]:
     """Run a browser for as long as the block lasts."""
     program = chromium_program()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=_arguments())
         yield browser
         browser.close()
 
@@ -47,9 +47,14 @@ async def chromium_async() -> AsyncIterator[AsyncBrowser]:
     """Do the same beside an event loop."""
     program = chromium_program()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=program, args=_arguments())
         yield browser
         await browser.close()
+
+
+def _arguments() -> list[str]:
+    """Leave the sandbox out for root, whom Chromium does not start with one."""
+    return [*ARGUMENTS, *(("--no-sandbox",) if os.geteuid() == 0 else ())]
 
 
 def _installed() -> str | None:

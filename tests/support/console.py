@@ -1,11 +1,14 @@
 """The console over real tables, and a browser that keeps cookies, names its origin and reads its pages."""
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
+import uvicorn
 from argon2.profiles import CHEAPEST
 from fastapi import FastAPI
 
@@ -25,6 +28,7 @@ from hub.ports import Clock
 from tests.support.decisions import Submission, plain_pen
 from tests.support.store import HubProcess, PostgresUnderTest, give_up, returned
 from tests.support.store import documents as documents_in
+from tests.support.waiting import until
 
 ADDRESS = "http://console.test"
 PASSWORD = "một mật khẩu đủ dài"
@@ -158,3 +162,18 @@ def make_console(
 def composed(console: Console, store: PostgresUnderTest, hub: HubProcess) -> ConsoleUnderTest:
     """Put *console* under test."""
     return ConsoleUnderTest(console=console, app=routes(console), store=store, hub=hub)
+
+
+@asynccontextmanager
+async def served(world: ConsoleUnderTest) -> AsyncIterator[str]:
+    """Listen as the console's process does, for a real browser or program; return the address."""
+    app = SecurityHeaders(world.app, is_https=world.console.address.is_https)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started, what="a listening console")
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = server.force_exit = True
+        await serving

@@ -47,7 +47,7 @@ class HubProcess:
 
     def lines(self, event: str | None = None) -> list[dict[str, object]]:
         """Return what it logged, or only the lines of *event*."""
-        found = list(self._parsed())
+        found = list(logged_lines(self.log))
         return [line for line in found if line.get("event") == event] if event is not None else found
 
     async def ready(self) -> "HubProcess":
@@ -108,15 +108,17 @@ class HubProcess:
         text = self.log.read_text("utf-8", "replace") if self.log.exists() else ""
         return f"the hub {self.pid} (exit code {self.exit_code}) to go on; its last lines:\n{text[-3000:]}"
 
-    def _parsed(self) -> Iterator[dict[str, object]]:
-        if not self.log.exists():
-            return
-        for line in self.log.read_text("utf-8", "replace").split("\n"):
-            if line.startswith("{"):
-                try:
-                    yield json.loads(line)
-                except json.JSONDecodeError:
-                    continue
+
+def logged_lines(log: Path) -> Iterator[dict[str, object]]:
+    """Return what a process logged into *log*; a line that is half written is left out."""
+    if not log.exists():
+        return
+    for line in log.read_text("utf-8", "replace").split("\n"):
+        if line.startswith("{"):
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                continue
 
 
 @contextmanager
