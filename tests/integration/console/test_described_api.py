@@ -1,0 +1,87 @@
+"""The REST API is what it says: schemathesis asks all that its OpenAPI allows, and what it does not allow."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.core.failures import FailureGroup
+from schemathesis.generation.case import Case
+from schemathesis.schemas import APIOperation
+
+from hub.console.api.description import description
+from hub.console.app import API
+from hub.operations.rights import Role
+from tests.support.console import ConsoleUnderTest, served
+from tests.support.decisions import a_submission
+
+pytestmark = pytest.mark.timeout(900)
+DESCRIPTION = description([route for router in API for route in router.routes])
+QUICK, LONG = 12, 300
+"""Questions of each kind to each operation."""
+FAILURES = (FailureGroup, AssertionError)
+
+
+def operations(url: str) -> Iterator[APIOperation]:
+    """Return what can be asked at *url*."""
+    schema = schemathesis.openapi.from_dict(DESCRIPTION)
+    schema.config.update(base_url=url)
+    schema.config.generation.update(allow_extra_parameters=False)  # HTTP leaves unknown ones alone
+    for found in schema.get_all_operations():
+        yield found.ok()
+
+
+def asked(operation: APIOperation, mode: GenerationMode, token: str, count: int) -> str | None:
+    """Ask *operation* up to *count* times; return what did not come as described."""
+
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Case) -> None:
+        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+    try:
+        ask()
+    except FAILURES as failure:
+        return f"{operation.label}: {failure}"
+    return None
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(QUICK, id="quick"), pytest.param(LONG, id="long", marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+async def test_every_operation_answers_as_it_is_described(
+    world: ConsoleUnderTest, mode: GenerationMode, count: int
+) -> None:
+    await world.dead_letters(a_submission().with_(subject="Kế hoạch").to("H41", "H14"))
+    await world.account("robot", Role.ADMINISTRATOR)
+    token = (await world.desk.issue_token("robot", name="test", lifetime=timedelta(hours=1))).token
+
+    async with served(world) as url:
+        told = [
+            await asyncio.to_thread(asked, operation, mode, token, count) for operation in operations(url)
+        ]
+
+    assert [each for each in told if each] == []
+
+
+async def test_nobody_is_told_anything_without_a_token(world: ConsoleUnderTest) -> None:
+    client = world.browser().client
+    answers = {}
+    for path, methods in DESCRIPTION["paths"].items():
+        for method in methods:
+            address = path.replace("{login}", "robot").replace("{", "").replace("}", "")
+            answers[method, path] = (await client.request(method, address)).status_code
+
+    assert len(answers) > 30
+    assert set(answers.values()) == {httpx.codes.UNAUTHORIZED}
