@@ -14,6 +14,7 @@ LANDED = {
     "0007_hub_certificates.sql": "8c6ae1caba9e1fca9f4ad4b284a7ecc394c585f0adcdcccb5081d010e1c5b75d",
     "0008_breakers.sql": "c62acfab3d68e68a7fc6653df492c1440dcd63cb17bdc6ef4a60cc9bcf4e55e9",
     "0009_heard.sql": "d64b2fcb331fa0c4e1396aaf926822c5adca290172638d495ff0920e6c6489fb",
+    "0010_cases_to_judge.sql": "802f4a49262143ea987206a3512cabb99d0cae552e2e9cfb600a97c0f07958e8",
 }
 """SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of
 all local stacks; from then on lines are only added."""

@@ -26,7 +26,7 @@ insert into deliveries (delivery_id, message_id, kind, mailbox, sender, recipien
         now() + interval '14 days'
     from (select m.*, submission_id::int as n from messages m) m;
 insert into attempts (delivery_id, attempt, episode, at, outcome)
-    select delivery_id, attempt, 1, now(), 'rejected' from deliveries, generate_series(1, 6) attempt;
+    select delivery_id, tried, 1, now(), 'rejected' from deliveries, generate_series(5, 6) tried;
 insert into cases (delivery_id, mailbox, cause, episode, opened_at, cause_code, cause_rule, certificate,
         sender, recipient)
     select d.delivery_id, d.mailbox, 'rejected at attempt 6', 1,
