@@ -73,6 +73,7 @@ def add(
     operator: Operator = None,
     home: Home = None,
     settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make an account; its password is asked for, or read from standard input.
 
@@ -87,7 +88,7 @@ def add(
         login=login, name=name, role=_role(role), password=password, subject=subject, agencies=agencies
     )
     asyncio.run(add_account(home, settings, who(operator), wanted))
-    shown.say(f"{login} may log in as {role}")
+    _tell({"login": login, "role": role}, f"{login} may log in as {role}", as_json=as_json)
 
 
 @app.command("role")
@@ -97,6 +98,7 @@ def set_role(
     operator: Operator = None,
     home: Home = None,
     settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Change what an account may do; its sessions see it with their next request.
 
@@ -108,7 +110,7 @@ def set_role(
 
     wanted = _role(role)
     asyncio.run(act(home, settings, who(operator), lambda desk: desk.set_role(login, wanted)))
-    shown.say(f"{login} is {role}")
+    _tell({"login": login, "role": role}, f"{login} is {role}", as_json=as_json)
 
 
 @app.command("agencies")
@@ -118,6 +120,7 @@ def set_agencies(
     operator: Operator = None,
     home: Home = None,
     settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Limit an account to agencies with all below them; without --agency nothing limits it.
 
@@ -129,7 +132,8 @@ def set_agencies(
 
     keys = keys_of(agencies)
     asyncio.run(act(home, settings, who(operator), lambda desk: desk.set_agencies(login, keys)))
-    shown.say(f"{login} works for {', '.join(keys) if keys is not None else 'all agencies'}")
+    limits = ", ".join(keys) if keys is not None else "all agencies"
+    _tell({"login": login, "agencies": keys}, f"{login} works for {limits}", as_json=as_json)
 
 
 @app.command("password")
@@ -139,6 +143,7 @@ def set_password(
     operator: Operator = None,
     home: Home = None,
     settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Give an account another password, and end its sessions.
 
@@ -150,12 +155,16 @@ def set_password(
 
     password = _password(from_input=from_input)
     asyncio.run(act(home, settings, who(operator), lambda desk: desk.set_password(login, password)))
-    shown.say(f"{login} has another password, and is logged out everywhere")
+    _tell({"login": login}, f"{login} has another password, and is logged out everywhere", as_json=as_json)
 
 
 @app.command("disable")
 def disable(
-    login: Login, operator: Operator = None, home: Home = None, settings: SettingsFile = None
+    login: Login,
+    operator: Operator = None,
+    home: Home = None,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Keep an account out from now on, with its sessions and tokens.
 
@@ -166,11 +175,18 @@ def disable(
     from hub.commands.account_acts import act
 
     asyncio.run(act(home, settings, who(operator), lambda desk: desk.disable(login)))
-    shown.say(f"{login} is out; `truc accounts enable {login}` lets it in again")
+    told = f"{login} is out; `truc accounts enable {login}` lets it in again"
+    _tell({"login": login, "disabled": True}, told, as_json=as_json)
 
 
 @app.command("enable")
-def enable(login: Login, operator: Operator = None, home: Home = None, settings: SettingsFile = None) -> None:
+def enable(
+    login: Login,
+    operator: Operator = None,
+    home: Home = None,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
     """Let an account in again.
 
     \b
@@ -180,7 +196,7 @@ def enable(login: Login, operator: Operator = None, home: Home = None, settings:
     from hub.commands.account_acts import act
 
     asyncio.run(act(home, settings, who(operator), lambda desk: desk.enable(login)))
-    shown.say(f"{login} may log in again")
+    _tell({"login": login, "disabled": False}, f"{login} may log in again", as_json=as_json)
 
 
 @app.command("token")
@@ -215,6 +231,7 @@ def revoke(
     operator: Operator = None,
     home: Home = None,
     settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take a token of the REST API back.
 
@@ -225,7 +242,15 @@ def revoke(
     from hub.commands.account_acts import act
 
     asyncio.run(act(home, settings, who(operator), lambda desk: desk.revoke_token(login, name=name)))
-    shown.say(f"the token {name} of {login} is worth nothing any more")
+    told = f"the token {name} of {login} is worth nothing any more"
+    _tell({"login": login, "token": name}, told, as_json=as_json)
+
+
+def _tell(values: dict[str, object], sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        shown.emit(values)
+    else:
+        shown.say(sentence)
 
 
 def _role(name: str) -> "Role":

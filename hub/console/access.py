@@ -68,7 +68,7 @@ async def guard(request: Request, identity: Known) -> None:
     and know the session's token only from its own pages; both have to be right. A program shows its bearer
     token, which no browser sends by itself.
     """
-    if request.method in SAFE or identity.is_program:
+    if request.method in SAFE or (identity.is_program and request.url.path not in WITHOUT_SESSION):
         return
     if is_for_program(request) and identity.session is None:
         raise Asked(Problem.NOT_LOGGED_IN)

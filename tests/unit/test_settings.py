@@ -160,3 +160,33 @@ def test_retries_and_breakers_that_cannot_be_are_refused_with_the_reason(
 
 def test_a_breaker_may_be_switched_off(tmp_path: Path, values: dict[str, str]) -> None:
     assert load_with(tmp_path, values, "breaker_failures = 0\n").breaker_terms.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"console_url": "http://truc.example.gov.vn"}, "console_url has to be an https address"),
+        ({"console_url": "https://someone@truc.example.gov.vn"}, "console_url has to be an https address"),
+        ({"console_host": "0.0.0.0"}, "console_host is open to others"),
+        ({"console_oidc_issuer": "https://sso.example"}, "needs console_oidc_client_id and console_url"),
+        (
+            {
+                "console_oidc_issuer": "http://sso.example",
+                "console_oidc_client_id": "truc",
+                "console_url": "https://truc.example",
+            },
+            "console_oidc_issuer has to be an https address",
+        ),
+    ],
+)
+def test_a_console_that_others_could_read_along_does_not_start(
+    tmp_path: Path, values: dict[str, str], wrong: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        load(tmp_path, {**values, **wrong})
+
+
+def test_a_console_on_this_machine_needs_no_address(tmp_path: Path, values: dict[str, str]) -> None:
+    settings = load(tmp_path, {**values, "console_url": "http://127.0.0.1:8443"})
+
+    assert settings.console_host == "127.0.0.1"

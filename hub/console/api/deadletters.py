@@ -170,7 +170,7 @@ async def find(
     return [Case.model_validate(each) for each in found]
 
 
-@router.get("/{case_id}")
+@router.get("/{case_id:int}")
 async def show(visit: Seeing, case_id: Number) -> CaseFile:
     """Return one case with its notes and the life of its delivery."""
     return CaseFile.model_validate(await _desk(visit).show(case_id))

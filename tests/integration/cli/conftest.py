@@ -35,18 +35,18 @@ class CommandLine:
 
     home: Path
 
-    async def run(self, *arguments: str) -> Ended:
+    async def run(self, *arguments: str, typed: str = "") -> Ended:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "hub",
             *arguments,
             env={**os.environ, "TRUC_HOME": str(self.home), "COLUMNS": "200"},
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await process.communicate()
+        out, err = await process.communicate(typed.encode())
         return Ended(code=process.returncode or 0, out=out.decode(), err=err.decode())
 
     async def __call__(self, *arguments: str, wants: int = 0) -> str:

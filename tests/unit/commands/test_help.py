@@ -6,8 +6,32 @@ import pytest
 
 from hub.commands.line import main
 
-GROUPS = ("agency", "audit", "evidence", "keys", "deadletter", "invalid", "topology", "backup", "reconcile")
-SINGLE = ("up", "down", "status", "run", "serve", "demo", "send", "inbox", "trace", "queues", "restore")
+GROUPS = (
+    "accounts",
+    "agency",
+    "audit",
+    "evidence",
+    "keys",
+    "deadletter",
+    "invalid",
+    "topology",
+    "backup",
+    "reconcile",
+)
+SINGLE = (
+    "up",
+    "down",
+    "status",
+    "run",
+    "serve",
+    "console",
+    "demo",
+    "send",
+    "inbox",
+    "trace",
+    "queues",
+    "restore",
+)
 
 Typed: TypeAlias = Callable[..., str]
 
