@@ -85,6 +85,10 @@ fuzz: $(STAMP) ## Fuzz intake, led by coverage (MINUTES=10)
 bench: $(STAMP) ## Measure against a bare relay; writes build/bench.json
 	@$(BIN)/python -m tests.benchmarks
 
+.PHONY: bench-desk
+bench-desk: $(STAMP) ## Look at 100,000 cases and replay thousands; adds to build/bench.json
+	@$(BIN)/python -m tests.benchmarks.desk
+
 .PHONY: soak
 soak: $(STAMP) ## Steady load for long: what grows? (MINUTES=60 RATE=20)
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --rate $(or $(RATE),20)

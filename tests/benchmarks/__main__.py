@@ -186,7 +186,10 @@ def main() -> int:
     except BenchFailed as failure:
         console.print(f"[bold red]failed:[/] {failure}")
         return 1
-    (BUILD / "bench.json").write_text(json.dumps(figures.as_json(), indent=2) + "\n", "utf-8")
+    result = BUILD / "bench.json"
+    before = json.loads(result.read_text("utf-8")) if result.exists() else {}
+    desk = {"desk": before["desk"]} if "desk" in before else {}  # `make bench-desk` measured it
+    result.write_text(json.dumps({**figures.as_json(), **desk}, indent=2) + "\n", "utf-8")
     figures.show(console)
     console.print("every document was delivered once, every receipt is there and true: build/bench.json")
     return 0

@@ -10,7 +10,7 @@ from hub.backends.postgres.reporting import LockedDelivery
 from hub.message.delivery_state import ACKNOWLEDGED, DeliveryState, Trigger
 from hub.message.evidence import Submitted
 from hub.message.identifiers import digest_of
-from hub.operations.case_batch import obstacle
+from hub.operations.case_batch import DISCARDED, obstacle
 
 
 def a_case(state: DeliveryState = DeliveryState.DEAD, *, outcome: str | None = None) -> LockedCase:
@@ -74,3 +74,16 @@ def test_a_message_without_a_delivery_can_only_be_discarded() -> None:
 
     assert obstacle(case, Trigger.DISCARDED) is None
     assert "submit it again" in (obstacle(case, Trigger.REPLAYED) or "")
+
+
+def test_only_what_was_discarded_is_restored() -> None:
+    discarded = a_case(DeliveryState.DISCARDED, outcome=DISCARDED)
+
+    assert obstacle(discarded, Trigger.RESTORED) is None
+    assert "the case is open" in (obstacle(a_case(), Trigger.RESTORED) or "")
+    assert "the case is replayed" in (obstacle(a_case(outcome="replayed"), Trigger.RESTORED) or "")
+
+
+@pytest.mark.parametrize("state", sorted(ACKNOWLEDGED))
+def test_what_was_acknowledged_after_its_discard_is_not_restored(state: DeliveryState) -> None:
+    assert "acknowledged" in (obstacle(a_case(state, outcome=DISCARDED), Trigger.RESTORED) or "")
