@@ -201,10 +201,12 @@ def _drained(tables: Tables, now: datetime) -> list[MailboxName]:
 def _drain_order(
     pair: tuple[StoredEntry, StoredDelivery], probed: Collection[MailboxName]
 ) -> tuple[object, ...]:
-    """Put what is urgent first, then what came back, then what was never sent; that first for a probe."""
+    """Put what is urgent first, then what came back; for a probe what never came back, then in its turn."""
     entry, delivery = pair
     since = 0.0 if entry.is_fresh else entry.not_before.timestamp()
-    return (not delivery.is_urgent, entry.is_fresh != (delivery.mailbox in probed), since, entry.entry_id)
+    if delivery.mailbox in probed:
+        return (not entry.is_fresh, entry.is_fresh and not delivery.is_urgent, since, entry.entry_id)
+    return (not delivery.is_urgent, entry.is_fresh, since, entry.entry_id)
 
 
 def _by_submission(tables: Tables, kept: Sequence[Attempted]) -> list[list[StoredDelivery]]:

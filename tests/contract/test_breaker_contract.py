@@ -242,17 +242,36 @@ async def test_after_the_pause_one_probe_is_sent_the_urgent_one_first(store: Sto
     assert await hub.claim() == []
 
 
-async def test_an_urgent_one_that_came_back_is_probed_before_all_that_never_left(
-    store: StoreUnderTest,
-) -> None:
+async def test_an_urgent_one_that_came_back_is_drained_before_all_others(store: StoreUnderTest) -> None:
     hub = await store.process(terms=PROBES_SOON)
     opening = await consigned(hub, 5)
     (urgent,) = await consigned(hub, 1, priority=1)
     await hub.come_back(*map(returned, opening))
     await hub.come_back(returned(urgent))
-    await waiting(hub, 3)
+    later = await waiting(hub, 3)
+
+    (probe,) = await claim_some(hub)
+    await hub.deliver([probe])
+    await acknowledge(hub, later[probe.delivery_id])
 
     assert ids(await claim_some(hub)) == [urgent]
+
+
+async def test_no_document_is_probed_twice_before_every_other_was_not_even_an_urgent_one(
+    store: StoreUnderTest,
+) -> None:
+    hub = await store.process(terms=PROBES_SOON)
+    waits = list(await consigned(hub, 5)) + list(await consigned(hub, 1, priority=1))
+    await hub.come_back(*map(returned, waits))
+    probed: list[DeliveryId] = []
+
+    for _ in waits:
+        (probe,) = await claim_some(hub)
+        await hub.deliver([probe])
+        await hub.come_back(returned(probe.delivery_id, attempt=probe.attempt))
+        probed.append(probe.delivery_id)
+
+    assert sorted(probed) == sorted(waits)
 
 
 async def test_a_probe_that_comes_back_parks_the_mailbox_again_and_the_next_probe_is_another(

@@ -68,7 +68,8 @@ served as materialized (
 ),
 -- Mailbox by mailbox, so that what is parked, or waits for its next attempt, is not even looked at. Where a mailbox is
 -- drained, what is urgent comes first also of what came back, and what came back before what was never sent. A probe is
--- better something that never came back: it may have been bad itself.
+-- better something that never came back, or else what has waited longest since it did: it may have been bad itself, urgent
+-- or not.
 candidates as materialized (
     select d.*
     from served s
@@ -97,7 +98,8 @@ candidates as materialized (
             order by o.not_before
             limit s.share)
         ) as c
-        order by c.is_urgent desc, c.is_fresh <> coalesce(s.is_probe, false), c.not_before, c.entry_id
+        order by case when s.is_probe then not c.is_fresh else not c.is_urgent end,
+            c.is_fresh and not (coalesce(s.is_probe, false) and c.is_urgent), c.not_before, c.entry_id
         limit s.allowance
     ) as d
 ),
