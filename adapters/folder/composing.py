@@ -76,7 +76,7 @@ def _enclosed(files: Sequence[tuple[str, bytes]], sources: Sources, name: str, a
     leader, content = files[0]
     making = Making(defaults=sources.defaults, mailbox=AgencyCode(sources.mailbox), name=name, at=at)
     attachments = [(safe_name(each), octets) for each, octets in files[1:]]
-    return compose_document(draft_of(read_metadata(leader, content), attachments, making))
+    return compose_document(draft_of(read_metadata(safe_name(leader), content), attachments, making))
 
 
 def _check_size(sealed: SignedEnvelope, limit: int) -> None:

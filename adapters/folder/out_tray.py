@@ -98,7 +98,7 @@ class OutTray:
         if drop.files[drop.name].octets > self._limits.max_file_octets:
             return drop
         leader = _read(self._places, drop.name, drop.files[drop.name])
-        named = read_metadata(drop.name, leader.content).files
+        named = read_metadata(safe_name(drop.name), leader.content).files
         if missing := [name for name in named if name not in files]:
             raise Waits(_missing(missing[0]))
         drop = replace(drop, files={**drop.files, **{name: files[name] for name in named}})
