@@ -10,6 +10,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.console.languages import Language, day, instant, number, translations
+from hub.console.reasons import told
 from hub.console.words import WORDS
 
 STATIC: Final = "/static"
@@ -57,6 +58,7 @@ def _environment(language: Language) -> Environment:
     install(spoken.gettext, spoken.ngettext, newstyle=True)
     environment.filters["instant"] = partial(_instant, language=language)
     environment.filters["day"] = partial(_day, language=language)
+    environment.filters["reason"] = partial(told, say=spoken.gettext)
     environment.filters["word"] = partial(_word, say=spoken.gettext)
     environment.filters["number"] = partial(number, language=language)
     environment.globals["static"] = static_address
