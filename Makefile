@@ -33,6 +33,10 @@ demo: $(STAMP) ## Set everything up and play the main story on it
 cluster-demo: $(STAMP) ## Kill each server of a cluster under load, and count (TLS=1)
 	@$(BIN)/truc cluster-demo $(if $(TLS),--tls)
 
+.PHONY: console-demo
+console-demo: $(STAMP) ## Show a console full of life, with logins to try (PORT=n)
+	@$(BIN)/truc console-demo $(if $(PORT),--port $(PORT))
+
 .PHONY: up
 up: $(STAMP) ## Start the local stack (RabbitMQ and PostgreSQL) in .truc
 	@$(BIN)/truc up

@@ -20,6 +20,7 @@ from hub.commands import (
     certificates,
     cluster_demo,
     console,
+    console_demo,
     deadletter,
     demo,
     evidence,
@@ -59,6 +60,7 @@ app: Final = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("cluster-demo")(cluster_demo.cluster_demo)
+app.command("console-demo")(console_demo.console_demo)
 stack.add_to(app)
 running.add_to(app)
 app.command("console")(console.console)
