@@ -104,7 +104,7 @@ def no_lane_guard() -> None:
 
 def event_not_written() -> None:
     """Record what the broker confirmed everywhere but in the event trail."""
-    _rewrite(outbox, "confirm_deliveries", [("order by e.at", "where false order by e.at")])
+    _rewrite(outbox, "confirm_deliveries", [("order by published_at", "where false order by published_at")])
 
 
 def handover_when_consigned() -> None:
