@@ -10,8 +10,8 @@ from tests.support.hub_process import HubProcess
 from tests.support.ledger import FAILURE, HANDOVER, AgencyProcess, Line
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(180)
-COUNT = 60
+pytestmark = pytest.mark.timeout(300)
+COUNT = 40
 PARKED = "select breaker, parked_because from mailboxes where name = $1 and breaker <> 'closed'"
 TROUBLE = """
 select name, detail, at from events
