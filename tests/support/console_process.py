@@ -51,7 +51,7 @@ class ConsoleProcess:
 @contextmanager
 def console_process(settings: Path, log: Path, **environment: str) -> Iterator[ConsoleProcess]:
     """Start a console on an operator's *settings*; it ends with the block."""
-    with log.open("ab") as output:
+    with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "hub", "console", "--settings", str(settings)],
             env={**os.environ, "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "info", **environment},
