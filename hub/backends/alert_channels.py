@@ -79,7 +79,8 @@ class MailChannel:
     async def send(self, letter: Letter, notices: tuple[Notice, ...]) -> None:
         """Hand the letter to the server for all recipients together."""
         message = EmailMessage(policy=SMTP_POLICY)
-        message["Subject"] = letter.subject
+        # A header is one line, whatever an operator calls themselves; two would be refused for ever.
+        message["Subject"] = " ".join(letter.subject.split())
         message["From"] = self.sender
         message["To"] = ", ".join(self.recipients)
         message["Date"] = format_datetime(self.clock.now())

@@ -9,6 +9,9 @@ from typing import Final
 from hub.message.alert import AlertKind, Moment
 from hub.message.receipt_xml import VIETNAM_TIME
 
+MOST_TOLD: Final = 100
+"""Paragraphs of one letter."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -105,13 +108,19 @@ _MOMENTS: Final = MappingProxyType(
 
 
 def letter(notices: Sequence[Notice]) -> Letter:
-    """Write *notices*, one or more, as one letter; details are the hub's own figures and names."""
+    """Write *notices*, one or more, as one letter; details are the hub's own figures and names.
+
+    Of many the first `MOST_TOLD` are told, and how many there are: nobody reads thousands.
+    """
     first = notices[0]
     if len(notices) == 1:
         vi, _ = _MOMENTS[first.moment]
         return Letter(subject=f"[Trục] {vi}: {_said(first)[0]}", text=_paragraph(first))
     title = f"[Trục] {len(notices)} cảnh báo / alerts"
-    return Letter(subject=title, text="\n\n".join(_paragraph(each) for each in notices))
+    paragraphs = [_paragraph(each) for each in notices[:MOST_TOLD]]
+    if (left := len(notices) - MOST_TOLD) > 0:
+        paragraphs.append(f"… còn {left} / {left} more. Xem / see: truc alerts list")
+    return Letter(subject=title, text="\n\n".join(paragraphs))
 
 
 def _said(notice: Notice) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -169,9 +170,9 @@ class AccountDesk:
 
 def login_name(login: str) -> str:
     """Return *login* as it is kept; raises `OperationRefused` where it cannot be one."""
-    name = login.strip().lower()
-    if not _LOGIN.fullmatch(name):
-        raise OperationRefused("a login has 1 to 128 characters and no blanks")
+    name = unicodedata.normalize("NFC", login).strip().lower()
+    if not _LOGIN.fullmatch(name) or not name.isprintable():
+        raise OperationRefused("a login has 1 to 128 characters that can be seen, and no blanks")
     return name
 
 

@@ -20,6 +20,7 @@ from hub.crash import crash_point
 from hub.errors import HubError, TemporaryFailure
 from hub.intake.line import IntakeLine
 from hub.message.campaign import (
+    AT_WORK,
     CampaignKind,
     CampaignState,
     Finish,
@@ -104,10 +105,16 @@ class CampaignRunner:
         except HubError as error:
             # What the database refuses once, it refuses again: this campaign ends here, the others go on.
             log.exception("campaign.failed", campaign_id=campaign_id)
-            async with self._database.transaction() as transaction:
-                await campaigning.move(transaction, campaign_id, CampaignState.STOPPED, because=str(error))
+            await self._give_up(campaign_id, str(error))
             return False
         return is_busy
+
+    async def _give_up(self, campaign_id: int, because: str) -> None:
+        """Stop what is still at work: what somebody ended or may still refuse meanwhile cannot be resumed."""
+        async with self._database.transaction() as transaction:
+            campaign = await campaigning.lock(transaction, campaign_id)
+            if campaign is not None and campaign.state in AT_WORK:
+                await campaigning.move(transaction, campaign_id, CampaignState.STOPPED, because=because)
 
     async def _move(self, transaction: Transaction, campaign: Campaign | None) -> bool:
         if campaign is None:

@@ -1,5 +1,6 @@
 """Many dead letters at once: chosen, judged, started by one and confirmed by another, paused, cancelled."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -113,11 +114,15 @@ class CampaignDesk:
         async with self._database.transaction() as transaction:
             wanted = {CampaignState.AWAITING_SECOND}
             campaign = await self._lock_in(transaction, campaign_id, wanted, "confirmed")
-            if self._operator in {campaign.asked_by, campaign.started_by}:
+            if self._is_one_of(campaign.asked_by, campaign.started_by):
                 raise OperationRefused(f"campaign {campaign_id} is confirmed by somebody else than who asked")
             state = state_under_way(0, is_canary=campaign.is_canary)
             await campaigning.move(transaction, campaign_id, state, confirmed_by=self._operator)
             return await self._recorded(transaction, campaign, "campaign.confirm")
+
+    def _is_one_of(self, *people: str | None) -> bool:
+        """Whether this operator is: the command line takes names as they are typed, accounts do not."""
+        return _name(self._operator) in {_name(each) for each in people if each is not None}
 
     async def pause(self, campaign_id: int) -> Campaign:
         """Let nothing more go out, for the time being; what went out is not taken back."""
@@ -205,6 +210,10 @@ async def _require_mailbox(transaction: Transaction, mailbox: MailboxName | None
     is_open = {row["name"] for row in await transaction.fetch(statement("read_open_mailboxes"))}
     if mailbox not in is_open:
         raise OperationRefused(f"the mailbox {mailbox} does not exist or is closed")
+
+
+def _name(operator: str) -> str:
+    return unicodedata.normalize("NFKC", operator).strip().casefold()
 
 
 def _unknown(campaign_id: int) -> NothingFound:

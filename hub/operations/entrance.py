@@ -43,7 +43,7 @@ class EntranceTerms:
     """Of one login from one address."""
     failures_of_address: int = 30
     failures_of_login: int = 50
-    """From everywhere: high, so that a stranger does not lock anybody out by guessing a little."""
+    """From everywhere, `failures_of_both` of each address: a stranger at one of them locks nobody out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,8 @@ class Doorkeeper:
             raise LoginRefused("login or password are wrong, or the account is closed")
         async with self._database.transaction() as transaction:
             await accounts.forgive_failures(transaction, name, address)
-            return await self._begin(transaction, found.account_id, name, address, before)
+            proof = found.password_hash
+            return await self._begin(transaction, found.account_id, name, address, before, proof=proof)
 
     async def let_in(self, subject: str, *, address: str, before: str | None = None) -> str:
         """Return the token of a new session of whom an OIDC provider calls *subject*."""
@@ -125,7 +126,9 @@ class Doorkeeper:
         now, terms = self._clock.now(), self._terms
         async with self._database.connection() as connection:
             await accounts.note_attempt(connection, login, address, now)
-            failures = await accounts.count_failures(connection, login, address, now - terms.window)
+            failures = await accounts.count_failures(
+                connection, login, address, now - terms.window, most_of_each=terms.failures_of_both
+            )
         if (
             failures.of_both > terms.failures_of_both
             or failures.of_address > terms.failures_of_address
@@ -136,7 +139,14 @@ class Doorkeeper:
             raise TooManyFailures(f"too many logins have failed: try again in {minutes} minutes")
 
     async def _begin(
-        self, transaction: Transaction, account_id: int, login: str, address: str, before: str | None
+        self,
+        transaction: Transaction,
+        account_id: int,
+        login: str,
+        address: str,
+        before: str | None,
+        *,
+        proof: str | None = None,
     ) -> str:
         now, token = self._clock.now(), secrets.token_urlsafe(TOKEN_OCTETS)
         await accounts.forget_old_sessions(transaction, now=now, idle=self._terms.idle)
@@ -150,6 +160,7 @@ class Doorkeeper:
             csrf_digest=_digest(csrf_token(token)),
             at=now,
             until=now + self._terms.longest,
+            proof=proof,
         )
         if not begun:
             raise LoginRefused("login or password are wrong, or the account is closed")

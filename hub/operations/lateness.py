@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -33,7 +34,8 @@ COLUMNS: Final = (
     "delivery_id",
 )
 """First line of an export; instants are in Vietnam time (ISO 8601)."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = re.compile(r"(^|[;\t\r\n\"])( *)(?=[=+\-@＝＋－＠\t\r])")
+"""Where a formula may begin: a spreadsheet set to Vietnamese takes a semicolon for the end of a cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +117,7 @@ def _line(late: LateDelivery) -> tuple[str, ...]:
 
 def _harmless(text: str | None) -> str:
     """Return *text* so that a spreadsheet takes it for text: a sender chose it, and formulas are run."""
-    told = text or ""
-    return f"'{told}" if told.startswith(_FORMULA) else told
+    return _FORMULA.sub(r"\1\2'", text or "")
 
 
 def _written(rows: Iterable[Iterable[str]]) -> str:

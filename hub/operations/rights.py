@@ -51,7 +51,12 @@ class Account:
     """The agencies that it is limited to, with all below them; None where nothing limits it."""
 
     def may(self, right: Right) -> bool:
-        """Tell whether the role goes as far as *right*."""
+        """Tell whether the role goes as far as *right*.
+
+        Who is limited to agencies keeps no accounts: it would lift its own limit.
+        """
+        if right is Right.ADMINISTER and self.visible_to is not None:
+            return False
         return _ORDER.index(self.role) >= _ORDER.index(LEAST_ROLE[right])
 
     def sees(self, *parties: AgencyKey | None) -> bool:

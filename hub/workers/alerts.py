@@ -26,8 +26,8 @@ from hub.workers.waiting import wait
 log = structlog.get_logger(__name__)
 ALERTING_DAYS: Final = (30, 7)
 """Days before the end of a certificate that somebody is told; 60 days before, the log says so."""
-MOST_TOGETHER: Final = 100
-"""Notices in one letter: what begins together is read together."""
+MOST_TOGETHER: Final = 10_000
+"""Notices in one letter: what begins together is read together, if every mailbox fails at once."""
 _HORIZON: Final = timedelta(days=60)
 _AFTER_FAILURE: Final = timedelta(seconds=30)
 _PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60))

@@ -123,6 +123,17 @@ async def test_a_letter_arrives_as_it_was_written(channel: MailChannel, room: Ma
     assert message.get_content().splitlines() == LETTER.text.splitlines()
 
 
+async def test_a_subject_is_one_line_whatever_it_is_made_of(channel: MailChannel, room: MailRoom) -> None:
+    hostile = replace(LETTER, subject="thử, theo yêu cầu của lan\r\nBcc: evil@example.com\u2028x")
+
+    await channel.send(hostile, NOTICES)
+
+    (message,) = room.messages()
+    assert message["Bcc"] is None
+    assert message["Subject"] == "thử, theo yêu cầu của lan Bcc: evil@example.com x"
+    assert room.taken[0].rcpt_tos == ["lan@axis.example", "minh@axis.example"]
+
+
 async def test_a_server_that_nobody_trusts_gets_nothing(channel: MailChannel, room: MailRoom) -> None:
     with pytest.raises(TemporaryFailure):
         await replace(channel, authorities=None).send(LETTER, NOTICES)

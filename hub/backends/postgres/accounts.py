@@ -149,10 +149,11 @@ async def begin_session(
     csrf_digest: bytes,
     at: datetime,
     until: datetime,
+    proof: str | None = None,
 ) -> bool:
-    """Begin a session; False where the account was disabled meanwhile."""
+    """Begin a session; False where the account is disabled, or its hash is not *proof* any more."""
     begun = await transaction.fetchval(
-        statement("begin_session"), token_digest, account_id, csrf_digest, at, until
+        statement("begin_session"), token_digest, account_id, csrf_digest, at, until, proof
     )
     return begun is not None
 
@@ -216,9 +217,11 @@ async def note_attempt(connection: Transaction, login: str, address: str, at: da
     await connection.execute(statement("note_login_attempt"), login, address, at)
 
 
-async def count_failures(connection: Transaction, login: str, address: str, since: datetime) -> Failures:
-    """Count what failed since."""
-    (row,) = await connection.fetch(statement("count_login_failures"), login, address, since)
+async def count_failures(
+    connection: Transaction, login: str, address: str, since: datetime, *, most_of_each: int
+) -> Failures:
+    """Count what failed since; for the login, at most *most_of_each* from any one address."""
+    (row,) = await connection.fetch(statement("count_login_failures"), login, address, since, most_of_each)
     return Failures(**row)
 
 

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -18,10 +18,11 @@ from hub.backends.postgres.campaigning import Campaign, CampaignTerms
 from hub.backends.postgres.desk import CaseFilter
 from hub.backends.postgres.registry import PostgresRegistry
 from hub.crash import CAMPAIGN_POINTS, VARIABLE
-from hub.errors import OperationRefused
+from hub.errors import OperationRefused, StorageRefused
 from hub.message.campaign import CampaignKind, CampaignState
 from hub.message.decision import Accepted, Admit
 from hub.message.delivery_state import DeliveryState
+from hub.message.directory import Directory
 from hub.message.edxml import StatusCode
 from hub.message.identifiers import DeliveryId, MailboxName, SubmissionId, digest_of
 from hub.message.outbox import OutboxEntry
@@ -433,3 +434,42 @@ async def test_runs_until_it_is_stopped(headquarters: Headquarters) -> None:
     await until(is_sent, what="the campaign")
     stop.set()
     await running
+
+
+@pytest.mark.parametrize("spelling", ["LAN", " lan", "ｌａｎ"])
+async def test_the_first_person_is_not_the_second_one_by_another_spelling(
+    headquarters: Headquarters, spelling: str
+) -> None:
+    await headquarters.dead_letters(2)
+    campaign = await headquarters.asked()
+    first = headquarters.desk("lan", second_person_above=1)
+    assert (await first.start(campaign.campaign_id)).state is CampaignState.AWAITING_SECOND
+
+    with pytest.raises(OperationRefused):
+        await headquarters.desk(spelling).confirm(campaign.campaign_id)
+
+
+@pytest.mark.parametrize("state", ["cancelled", "awaiting_second", "paused"])
+async def test_work_that_fails_does_not_reopen_what_somebody_ended_meanwhile(
+    headquarters: Headquarters, state: str
+) -> None:
+    await headquarters.dead_letter()
+    campaign = await headquarters.desk().ask(CaseFilter(), CampaignTerms())
+
+    class Refusing:
+        """A registry that fails for good, while somebody decides about the campaign."""
+
+        async def directory(self) -> Directory:
+            raise StorageRefused("broken")
+
+    class Meanwhile(CampaignRunner):
+        async def _give_up(self, campaign_id: int, because: str) -> None:
+            await headquarters.office.store.fetch(
+                "update campaigns set state = $2 where campaign_id = $1", campaign_id, state
+            )
+            await super()._give_up(campaign_id, because)
+
+    tools = replace(headquarters.runner._tools, registry=Refusing())
+    await Meanwhile(headquarters.office.database, tools).work()
+
+    assert (await headquarters.desk().show(campaign.campaign_id)).campaign.state == state

@@ -1,6 +1,9 @@
 import csv
+import io
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from hub.backends.postgres.lateness import LateDelivery
 from hub.message.edxml import StatusCode
@@ -123,3 +126,27 @@ async def test_an_export_is_a_table_and_runs_nothing_in_a_spreadsheet(office: Of
     assert tuple(lines[0]) == COLUMNS
     assert dict(zip(COLUMNS, lines[1], strict=True))["subject"] == '\'=cmd|"/c calc"!A1'
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("subject", "told"),
+    [
+        ("@SUM(1)", "'@SUM(1)"),
+        (" =1+1", " '=1+1"),
+        ("công văn;=1+1;hết", "công văn;'=1+1;hết"),
+        ('công văn";=1+1', "công văn\";'=1+1"),
+        ("công văn\n=1+1", "công văn\n'=1+1"),
+        ("＝1+1", "'＝1+1"),
+        ("từ 1-2 đến 3; sau đó", "từ 1-2 đến 3; sau đó"),
+    ],
+)
+async def test_a_formula_is_text_wherever_a_spreadsheet_may_begin_a_cell(
+    office: Office, subject: str, told: str
+) -> None:
+    await consigned(office, a_submission().with_(subject=subject))
+    looked = desk(office)
+
+    pieces = [piece async for piece in looked.export(looked.filter())]
+
+    lines = list(csv.reader(io.StringIO("".join(pieces), newline="")))
+    assert dict(zip(COLUMNS, lines[1], strict=True))["subject"] == told
