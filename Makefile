@@ -93,6 +93,10 @@ bench: $(STAMP) ## Measure against a bare relay; writes build/bench.json
 bench-desk: $(STAMP) ## Look at 100,000 cases and replay thousands; adds to build/bench.json
 	@$(BIN)/python -m tests.benchmarks.desk
 
+.PHONY: bench-console
+bench-console: $(STAMP) ## Ask a console with 200,000 documents; adds to build/bench.json
+	@$(BIN)/python -m tests.benchmarks.console
+
 .PHONY: soak
 soak: $(STAMP) ## Steady load for long: what grows? (MINUTES=60 RATE=20)
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --rate $(or $(RATE),20)
