@@ -90,7 +90,8 @@ class MailChannel:
         try:
             async with asyncio.timeout(_PATIENCE.total_seconds() * 2):
                 await asyncio.to_thread(self._hand_over, message)
-        except (OSError, smtplib.SMTPException, TimeoutError) as error:
+        except (OSError, smtplib.SMTPException, TimeoutError, ValueError) as error:
+            # What is set may be nothing that a login can be written with (ValueError): no hub ends for that.
             # What a server says may repeat what it was told: its number is enough for an operator.
             said = getattr(error, "smtp_code", None)
             raise TemporaryFailure(

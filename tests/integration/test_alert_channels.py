@@ -134,6 +134,15 @@ async def test_a_subject_is_one_line_whatever_it_is_made_of(channel: MailChannel
     assert room.taken[0].rcpt_tos == ["lan@axis.example", "minh@axis.example"]
 
 
+async def test_a_password_that_no_server_takes_is_a_failure_and_ends_no_worker(channel: MailChannel) -> None:
+    odd = replace(channel, server=replace(channel.server, password="mật khẩu"))
+
+    with pytest.raises(TemporaryFailure) as failure:
+        await odd.send(LETTER, NOTICES)
+
+    assert "mật" not in str(failure.value)
+
+
 async def test_a_server_that_nobody_trusts_gets_nothing(channel: MailChannel, room: MailRoom) -> None:
     with pytest.raises(TemporaryFailure):
         await replace(channel, authorities=None).send(LETTER, NOTICES)

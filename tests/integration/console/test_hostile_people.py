@@ -24,7 +24,7 @@ from tests.support.console import ADDRESS, PASSWORD, ConsoleUnderTest
 from tests.support.decisions import a_submission
 
 OPEN_TO_ALL = {"/login", "/language/{language}", "/openid", "/openid/back", "/api/v1/openapi.json"}
-SECRET = "kế hoạch điều chuyển cán bộ"
+SUBJECT = "kế hoạch điều chuyển cán bộ"
 
 
 def routes() -> list[APIRoute]:
@@ -79,12 +79,12 @@ async def test_who_is_limited_to_agencies_keeps_no_accounts(world: ConsoleUnderT
 async def test_no_page_and_no_operation_tells_of_another_agencys_documents(
     world: ConsoleUnderTest, operators: Database
 ) -> None:
-    submission = a_submission().with_(subject=SECRET, code=("77", "MẬT")).to("H42")
+    submission = a_submission().with_(subject=SUBJECT, code=("77", "MẬT")).to("H42")
     (case,) = await world.dead_letters(submission)
     await world.hub.accept(a_submission().to("H41").admitted())
     everybody = await world.visitor(Role.SUPERVISOR, login="everybody")
     campaign = (await everybody.act("/campaigns", case=case)).headers["location"].rpartition("/")[2]
-    await everybody.act("/deadletters/note", case=case, text=SECRET)
+    await everybody.act("/deadletters/note", case=case, text=SUBJECT)
     await index_documents(operators, MessageId(UUID(int=0)), limit=100)
     message, delivery = (
         await world.store.fetch(
@@ -95,7 +95,7 @@ async def test_no_page_and_no_operation_tells_of_another_agencys_documents(
     names = {"case_id": case, "campaign_id": campaign, "message_id": message, "receipt_id": receipt}
     names |= {"login": "everybody", "name": "x", "invalid_id": 1, "language": "en"}
     spy = await world.visitor(Role.SUPERVISOR, agencies=("H41",), login="spy")
-    telling = (SECRET, "MẬT", str(delivery), submission.document_id)
+    telling = (SUBJECT, "MẬT", str(delivery), submission.document_id)
 
     found: dict[str, list[str]] = {}
     for route in routes():
@@ -106,7 +106,7 @@ async def test_no_page_and_no_operation_tells_of_another_agencys_documents(
             text = (await spy.get(path + query)).text
             if told := [each for each in telling if each in text]:
                 found[path + query] = told
-    for query in (f"name={delivery}", f"name={SECRET}", f"text={SECRET}", f"name={submission.document_id}"):
+    for query in (f"name={delivery}", f"name={SUBJECT}", f"text={SUBJECT}", f"name={submission.document_id}"):
         for path in ("/documents", "/api/v1/documents", "/api/v1/documents/named"):
             text = (await spy.get(f"{path}?{query}")).text
             if str(message) in text:
