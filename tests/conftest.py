@@ -20,6 +20,7 @@ pytest_plugins = [
 GROUPS = {
     "acceptance": "axis",
     "integration/cli": "axis",
+    "integration/folder": "axis",
     "contract": "stack",
     "integration/certificates": "stack",
     "integration/operations": "stack",

@@ -24,7 +24,7 @@ from adapters.folder.disk import (
     sync_folder,
     write_durably,
 )
-from adapters.folder.naming import folded_names, safe_name
+from adapters.folder.naming import folded_names, is_mark, safe_name
 from adapters.folder.settings import FolderSettings
 from adapters.folder.taken import Taken, TakenFile
 from adapters.folder.telling import (
@@ -193,7 +193,7 @@ def refused_place(sent: str) -> str:
 
 def kept_name(name: str) -> str:
     """Return what a dropped file is called beside what the adapter writes."""
-    return f"_{name}" if name.casefold() in _OWN_FILES else name
+    return f"_{name}" if name.casefold() in _OWN_FILES or is_mark(name) else name
 
 
 def _refuse_repeated(before: Sequence[Departure]) -> None:

@@ -19,7 +19,7 @@ _RESERVED: Final = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE
 )
 _MARK: Final = re.compile(r"\d\d(\.txt)?", re.IGNORECASE)
-"""What a clerk reports a status with, so that no stranger's file may be called so."""
+"""A status's code, alone or as a text file."""
 _LONGEST_EXTENSION: Final = 16
 
 
@@ -37,7 +37,7 @@ def safe_name(written: str, *, longest: int = LONGEST_NAME, fallback: str = "tep
     line = unicodedata.normalize("NFC", last.encode("utf-8", "replace").decode("utf-8"))
     kept = "".join(sign if sign.isprintable() else "_" for sign in _UNFIT.sub("_", line))
     name = " ".join(kept.split()).strip(". ").lstrip("-~") or fallback
-    if _RESERVED.fullmatch(name.partition(".")[0].strip()) or _MARK.fullmatch(name):
+    if _RESERVED.fullmatch(name.partition(".")[0].strip()) or is_mark(name):
         name = f"_{name}"
     return _shortened(name, longest)
 
@@ -56,6 +56,11 @@ def attachment_name(written: str, content: bytes, taken: set[str]) -> SafeName:
     if kind is None:
         return SafeName(name=name)
     return SafeName(name=name, warning=_warning(name, kind))
+
+
+def is_mark(name: str) -> bool:
+    """Whether a clerk reports a status with a file of that name."""
+    return _MARK.fullmatch(name) is not None
 
 
 def folded_names(names: Iterable[str]) -> set[str]:

@@ -1,7 +1,6 @@
 """A clerk reports a status by a file in the document's folder that is called like it: `03`, or `03.txt`."""
 
 import asyncio
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from adapters.folder.books import News
 from adapters.folder.complaint import Complaint, said
 from adapters.folder.crash import CrashPoint, crash_point
 from adapters.folder.disk import Look, look_into, read_if_unchanged, write_durably
+from adapters.folder.naming import is_mark
 from adapters.folder.settings import FolderSettings
 from adapters.folder.settling import Settling
 from adapters.kit import incoming
@@ -30,7 +30,6 @@ from hub.message.identifiers import AgencyCode, DeliveryId, SubmissionId
 from hub.message.refusal import presentable
 
 _log = structlog.get_logger("adapters.folder")
-_MARK: Final = re.compile(r"(?P<code>\d\d)(\.txt)?", re.IGNORECASE)
 _LONGEST_TEXT: Final = 4_000
 _BY_RECIPIENT: Final = frozenset(set(StatusCode) - {StatusCode.ARRIVED, StatusCode.RECALL_REQUESTED})
 _BY_SENDER: Final = frozenset({StatusCode.RECALL_REQUESTED})
@@ -167,7 +166,7 @@ def _marks(root: Path, places: Sequence[tuple[str, str, frozenset[StatusCode]]])
         except (FileNotFoundError, NotADirectoryError):
             continue  # a clerk has taken it away
         for name, look in files.items():
-            if _MARK.fullmatch(name):
+            if is_mark(name):
                 yield Mark(holder=holder, path=folder / name, look=look, allowed=allowed)
 
 
