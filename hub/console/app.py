@@ -13,7 +13,7 @@ from hub.console.api import accounts as api_accounts
 from hub.console.api import campaigns as api_campaigns
 from hub.console.api import deadletters as api_deadletters
 from hub.console.api import documents as api_documents
-from hub.console.api import records, version_1
+from hub.console.api import records, version_1, watching
 from hub.console.api.description import describing
 from hub.console.console import Console
 from hub.console.headers import SecurityHeaders
@@ -49,7 +49,16 @@ PAGES: Final = (
     accounts,
 )
 API: Final = tuple(
-    each.router for each in (version_1, api_documents, api_deadletters, api_campaigns, records, api_accounts)
+    each.router
+    for each in (
+        version_1,
+        watching,
+        api_documents,
+        api_deadletters,
+        api_campaigns,
+        records,
+        api_accounts,
+    )
 )
 ROUTERS: Final = (
     *(each.router for each in (login, openid, *PAGES)),

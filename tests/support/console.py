@@ -31,6 +31,7 @@ from tests.support.store import documents as documents_in
 from tests.support.waiting import until
 
 ADDRESS = "http://console.test"
+API = "/api/v1"
 PASSWORD = "một mật khẩu đủ dài"
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 
@@ -131,6 +132,28 @@ class ConsoleUnderTest:
     async def close(self) -> None:
         for each in self.browsers:
             await each.aclose()
+
+
+@dataclass(slots=True, kw_only=True)
+class Program:
+    """Something that shows a token."""
+
+    client: httpx.AsyncClient
+    token: str
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.client.get(f"{API}{path}", headers={"Authorization": f"Bearer {self.token}"})
+
+    async def post(self, path: str, **order: object) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return await self.client.post(f"{API}{path}", json=order, headers=headers)
+
+
+async def program(world: ConsoleUnderTest, role: Role, *, agencies: tuple[str, ...] | None = None) -> Program:
+    """Return a program with a token of an account of *role*."""
+    login = await world.account(f"program-{role}", role, agencies=agencies)
+    issued = await world.desk.issue_token(login, name="test", lifetime=timedelta(days=1))
+    return Program(client=world.browser().client, token=issued.token)
 
 
 def make_console(

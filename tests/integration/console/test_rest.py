@@ -1,39 +1,14 @@
 """The REST API: the same rules as the pages, for programs."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from hub.operations.rights import Role
-from tests.support.console import ADDRESS, ConsoleUnderTest
+from tests.support.console import ADDRESS, API, ConsoleUnderTest, Program, program
 from tests.support.decisions import a_submission
 from tests.support.store import documents
-
-API = "/api/v1"
-
-
-@dataclass(slots=True, kw_only=True)
-class Program:
-    """Something that shows a token."""
-
-    client: httpx.AsyncClient
-    token: str
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self.client.get(f"{API}{path}", headers={"Authorization": f"Bearer {self.token}"})
-
-    async def post(self, path: str, **order: object) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return await self.client.post(f"{API}{path}", json=order, headers=headers)
-
-
-async def program(world: ConsoleUnderTest, role: Role, *, agencies: tuple[str, ...] | None = None) -> Program:
-    login = await world.account(f"program-{role}", role, agencies=agencies)
-    issued = await world.desk.issue_token(login, name="test", lifetime=timedelta(days=1))
-    return Program(client=world.browser().client, token=issued.token)
 
 
 async def test_a_program_is_known_by_its_token(world: ConsoleUnderTest) -> None:

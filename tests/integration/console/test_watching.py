@@ -9,7 +9,7 @@ from hub.backends.clock import SystemClock
 from hub.message.identifiers import AgencyKey
 from hub.operations.rights import Role
 from hub.workers.search_index import SearchIndexer
-from tests.support.console import ConsoleUnderTest
+from tests.support.console import ConsoleUnderTest, program
 from tests.support.decisions import a_submission
 
 FAILING = (
@@ -108,3 +108,38 @@ async def test_alerts_are_listed_and_tried_by_who_may(world: ConsoleUnderTest) -
     assert await world.store.fetch("select action from operator_actions where action like 'alert%'") == [
         ("alert.test",)
     ]
+
+
+async def test_programs_see_what_the_pages_show(world: ConsoleUnderTest) -> None:
+    await world.hub.accept(a_submission().to("H41").admitted())
+    await world.store.fetch(f"{FAILING} where name = 'H41'")
+    await world.store.private.rewrite("update deliveries set created_at = now() - interval '2 days'")
+    monitor = await program(world, Role.VIEWER)
+
+    now = (await monitor.get("/now")).json()
+    agencies = (await monitor.get("/agencies")).json()
+    late = (await monitor.get("/late?lateness=not_delivered")).json()
+    counts = (await monitor.get("/late/agencies")).json()
+    alerts = (await monitor.get("/alerts?is_open=false")).json()
+
+    assert (len(now["minutes"]), now["failing"][0]["mailbox"]) == (60, "H41")
+    assert (agencies[0]["mailbox"], agencies[0]["breaker"], agencies[0]["queue"]) == ("H41", "open", None)
+    assert [each["recipient"] for each in late] == ["H41"]
+    assert counts[0]["by_reason"] == {"not_delivered": 1}
+    assert alerts == []
+
+
+async def test_programs_try_alerts_if_they_may_and_see_their_own_agencies_only(
+    world: ConsoleUnderTest,
+) -> None:
+    viewer = await program(world, Role.VIEWER, agencies=("H41",))
+    operator = await program(world, Role.OPERATOR)
+
+    tried = await operator.post("/alerts/test")
+    known = (await operator.get("/alerts")).json()
+
+    assert tried.status_code == httpx.codes.ACCEPTED
+    assert known[0]["alert_id"] == tried.json()["alert_id"]
+    assert (await viewer.get("/now")).status_code == httpx.codes.FORBIDDEN
+    assert (await viewer.get("/alerts")).status_code == httpx.codes.FORBIDDEN
+    assert [each["mailbox"] for each in (await viewer.get("/agencies")).json()] == ["H41"]
