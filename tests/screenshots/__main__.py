@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import logging
 from pathlib import Path
 from typing import Literal
 
+import structlog
 from playwright.async_api import Browser, Page
 
 from hub.commands.console_demonstration.cast import Temper, those_who
@@ -16,6 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGES = CHECKOUT / "docs" / "images"
 HOME = CHECKOUT / ".truc" / "screenshots"
 LOGIN = "supervisor"
+WIDTH = 1120
 LARGEST = 1_000_000
 """Bytes of all pictures together: they travel with every clone."""
 
@@ -34,7 +37,7 @@ async def _take_all(browser: Browser, world: World, language: Literal["vi", "en"
     (choosy,) = those_who(Temper.CHOOSY)
     mailbox = world.stage.of(choosy).kit.mailbox
     async with person(
-        browser, world.stage.url, LOGIN, password=world.passwords[LOGIN], language=language
+        browser, world.stage.url, LOGIN, password=world.passwords[LOGIN], language=language, width=WIDTH
     ) as somebody:
         await _take(somebody, "/now", f"now-{language}")
         await _take(somebody, "/deadletters", f"groups-{language}")
@@ -42,7 +45,7 @@ async def _take_all(browser: Browser, world: World, language: Literal["vi", "en"
         await somebody.page.locator("main tbody th a").first.click()
         await _shoot(somebody.page, f"case-{language}")
         await somebody.page.locator("main .facts a[href^='/documents/']").click()
-        await _shoot(somebody.page, f"document-{language}", whole=True)
+        await _shoot(somebody.page, f"document-{language}")
 
 
 async def _take(somebody: Person, path: str, name: str) -> None:
@@ -50,9 +53,9 @@ async def _take(somebody: Person, path: str, name: str) -> None:
     await _shoot(somebody.page, name)
 
 
-async def _shoot(page: Page, name: str, *, whole: bool = False) -> None:
+async def _shoot(page: Page, name: str) -> None:
     await page.locator("footer").wait_for()
-    await page.screenshot(path=IMAGES / f"console-{name}.png", full_page=whole)
+    await page.screenshot(path=IMAGES / f"console-{name}.png")
 
 
 if __name__ == "__main__":
@@ -60,4 +63,5 @@ if __name__ == "__main__":
     parser.add_argument("--home", type=Path, default=HOME)
     parser.add_argument("--documents", type=int, default=3000)
     arguments = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     asyncio.run(main(arguments.home, arguments.documents))

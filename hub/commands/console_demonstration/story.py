@@ -23,8 +23,10 @@ from hub.operations.overview import look
 
 SEED: Final = 1954
 """The year in which the archives of the state were founded anew: any number would do."""
-DEADLY, UNCOLLECTED, UNFIT, INVALID = 24, 20, 12, 14
-"""Letters of which a recipient dies, that nobody collects, that the axis refuses; messages of nobody."""
+LEAST: Final = {Temper.CRASHING: 24, Temper.ABSENT: 20, Temper.MENDED: 10, Temper.CHOOSY: 10}
+"""Letters to recipients that fail in their ways, however few there are in all."""
+UNFIT, INVALID = 12, 14
+"""Letters that the axis refuses; messages of nobody."""
 AT_A_TIME: Final = 32
 SETTLED_WITHIN: Final = 180.0
 BETWEEN_TRICKLES: Final = 1.0
@@ -64,7 +66,8 @@ async def _post(stage: Stage, desk: Desk, count: int) -> None:
     """Send everything; the agencies answer meanwhile, each in its way."""
     shown.say(f"{count} documents go out; recipients take, refuse, reject, crash …")
     letters = list(desk.post(count))
-    letters += _to(desk, Temper.CRASHING, DEADLY) + _to(desk, Temper.ABSENT, UNCOLLECTED)
+    for temper, least in LEAST.items():
+        letters += _to(desk, temper, least)
     watching = asyncio.create_task(_tell_progress(stage.database))
     try:
         await _all(stage, letters)
