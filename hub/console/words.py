@@ -9,6 +9,7 @@ from typing import Final
 from hub.console.languages import msgid
 from hub.message.alert import AlertKind
 from hub.message.alert import Moment as Notified
+from hub.message.breaker import ParkedBecause
 from hub.message.campaign import CampaignKind, CampaignState
 from hub.message.delivery_state import DeliveryState
 from hub.message.lateness import Lateness
@@ -26,6 +27,7 @@ EVENTS: Final = {
     "delivery.retried": msgid("will be tried again"),
     "delivery.failed": msgid("an attempt failed"),
     "delivery.given_up": msgid("given up: a dead letter"),
+    "delivery.dead": msgid("given up: a dead letter"),
     "delivery.expired": msgid("expired: nobody collected it"),
     "delivery.parked": msgid("parked with its mailbox"),
     "delivery.reported": msgid("reported on by the recipient"),
@@ -129,6 +131,11 @@ BREAKERS: Final = {
     "half_open": msgid("being probed"),
     "draining": msgid("being drained"),
 }
+PARKED: Final = {
+    ParkedBecause.FAILING: msgid("everything comes back"),
+    ParkedBecause.FULL: msgid("its queue takes nothing more"),
+}
+"""A test holds it to `ParkedBecause`."""
 MAILBOX_KINDS: Final = {"agency": msgid("agency"), "lgsp": msgid("LGSP")}
 LATE: Final = {
     Lateness.NOT_COLLECTED: msgid("not collected"),
@@ -152,6 +159,7 @@ MOMENTS: Final = {
     Notified.TEST: msgid("a test"),
 }
 """What a notice of an alert tells."""
+_OUTCOMES_OF_ATTEMPTS: Final = CAUSES | {"consigned": EVENTS["delivery.consigned"]}
 _ATTEMPT: Final = re.compile(r"(?P<carried>.*)attempt (?P<number>\d+): (?P<outcome>.+)")
 
 WORDS: Final = {
@@ -165,6 +173,7 @@ WORDS: Final = {
     **{f"campaign {key}": word for key, word in CAMPAIGNS.items()},
     **{f"item {key}": word for key, word in ITEMS.items()},
     **{f"breaker {key}": word for key, word in BREAKERS.items()},
+    **{f"parked {key}": word for key, word in PARKED.items()},
     **{f"mailbox {key}": word for key, word in MAILBOX_KINDS.items()},
     **{f"late {key}": word for key, word in LATE.items()},
     **{f"alert {key}": word for key, word in ALERTS.items()},
@@ -204,5 +213,6 @@ def moment_lines(moments: Sequence[Moment], say: Callable[[str], str], *, every:
 
 def _what(moment: Moment, say: Callable[[str], str]) -> str:
     if (found := _ATTEMPT.fullmatch(moment.what)) is not None:
-        return f"{found['carried']}{say(msgid('attempt'))} {found['number']}: {found['outcome']}"
+        outcome = say(_OUTCOMES_OF_ATTEMPTS.get(found["outcome"], found["outcome"]))
+        return f"{found['carried']}{say(msgid('attempt'))} {found['number']}: {outcome}"
     return say(EVENTS.get(moment.what, moment.what))

@@ -3,7 +3,8 @@
 import re
 
 from hub.console.languages import Language, catalogue, translations
-from hub.console.words import STATES
+from hub.console.words import PARKED, STATES
+from hub.message.breaker import ParkedBecause
 from hub.message.delivery_state import DeliveryState
 from tests.support.catalogue import sentences
 
@@ -38,6 +39,7 @@ def test_vietnamese_is_spoken_and_english_is_left_as_it_is() -> None:
 
 def test_every_state_of_a_delivery_has_a_word() -> None:
     assert set(STATES) == set(DeliveryState)
+    assert set(PARKED) == set(ParkedBecause)
 
 
 def _first(text: object) -> str:
