@@ -148,6 +148,10 @@ class StorageRefused(HubError):
     """A developer acts: the database refuses what the hub wants to write; trying again will not help."""
 
 
+class StatementTooSlow(TemporaryFailure):
+    """The database gave a statement up after its time: it is loaded, or the question was too wide."""
+
+
 class ConfigurationError(HubError):
     """The operator acts: the process does not start."""
 

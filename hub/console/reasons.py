@@ -23,6 +23,7 @@ SENTENCES: Final = (
     msgid("nobody receives for its recipient any more: agency, mandate or mailbox has ended"),
     msgid("the mailbox %(mailbox)s does not exist or is closed"),
     msgid("the mailbox %(mailbox)s holds no mandate for %(recipient)s or anything above it"),
+    msgid("this search takes too long: narrow it by a word, a sender, a recipient or days"),
     msgid("campaign %(number)s is confirmed by somebody else than who asked"),
     msgid("a password has %(least)s to %(most)s characters"),
     msgid("there is an account %(login)s already, or one with that subject"),

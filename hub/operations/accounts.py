@@ -97,7 +97,7 @@ class AccountDesk:
         await self._change(login, wanted, "account.password", {}, ends_sessions=True)
 
     async def disable(self, login: str) -> None:
-        """Keep the account out from now on, with its sessions and tokens."""
+        """Keep the account out from now on; its sessions end, and its tokens for good."""
         await self._let_in(login, self._clock.now(), "account.disable", f"{login} is disabled already")
 
     async def enable(self, login: str) -> None:
@@ -159,6 +159,8 @@ class AccountDesk:
             if account_id is None:
                 raise OperationRefused(otherwise)
             await accounts.end_sessions(transaction, account_id)
+            if disabled_at is not None:
+                await accounts.revoke_tokens(transaction, login_name(login), name=None, at=disabled_at)
             await self._record(transaction, action, login_name(login), {})
 
     async def _record(

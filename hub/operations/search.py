@@ -6,10 +6,11 @@ from typing import Final
 from hub.backends.postgres import searching
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.searching import DocumentFilter, FoundDocument
-from hub.errors import OperationRefused
+from hub.errors import OperationRefused, StatementTooSlow
 from hub.message.identifiers import MessageId
 from hub.message.search_terms import folded_words
 
+TOO_WIDE: Final = "this search takes too long: narrow it by a word, a sender, a recipient or days"
 MOST: Final = 200
 """Documents of one page, whoever asks."""
 
@@ -36,6 +37,9 @@ async def search(
         raise OperationRefused(f"a page has 1 to {MOST} documents, not {limit}")
     if (wanted.text or "").strip() and not folded_words(wanted.text or ""):
         return Page(documents=(), next_older_than=None)
-    found = await searching.find_documents(database, wanted, older_than=older_than, limit=limit + 1)
+    try:
+        found = await searching.find_documents(database, wanted, older_than=older_than, limit=limit + 1)
+    except StatementTooSlow as slow:
+        raise OperationRefused(TOO_WIDE) from slow
     shown = found[:limit]
     return Page(documents=shown, next_older_than=shown[-1].message_id if len(found) > limit else None)

@@ -201,8 +201,8 @@ async def read_tokens(connection: Transaction, login: str) -> tuple[TokenRow, ..
     return tuple(TokenRow(**row) for row in await connection.fetch(statement("read_api_tokens"), login))
 
 
-async def revoke_tokens(transaction: Transaction, login: str, *, name: str, at: datetime) -> int:
-    """Revoke the tokens of *login* that are called *name*; returns how many."""
+async def revoke_tokens(transaction: Transaction, login: str, *, name: str | None, at: datetime) -> int:
+    """Revoke the tokens of *login* that are called *name*, or all of them; returns how many."""
     return len(await transaction.fetch(statement("revoke_api_tokens"), login, name, at))
 
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from hub.backends.postgres.primary import AWAY, PROBE, Primary
 from hub.backends.postgres.room import Room
-from hub.errors import AnswerLost, StorageFull, StorageRefused, TemporaryFailure
+from hub.errors import AnswerLost, StatementTooSlow, StorageFull, StorageRefused, TemporaryFailure
 
 
 class Transaction(Protocol):
@@ -162,6 +162,8 @@ class translated:  # noqa: N801 - reads as a verb where it is used
             raise StorageRefused(str(error)) from error
         if isinstance(error, asyncpg.DiskFullError):
             raise StorageFull(f"the database has no room: {_in_a_line(error)}") from error
+        if isinstance(error, asyncpg.QueryCanceledError):
+            raise StatementTooSlow(f"the database took too long: {_in_a_line(error)}") from error
         if isinstance(error, AWAY):
             raise TemporaryFailure(f"the database is away: {_in_a_line(error)}") from error
         if isinstance(error, _RACES):

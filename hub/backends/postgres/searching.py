@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import asyncpg
@@ -15,6 +15,8 @@ from hub.message.search_terms import folded_words
 
 MOST_RECIPIENTS: Final = 20
 """Recipients that a found document is listed with."""
+PATIENCE: Final = timedelta(seconds=5)
+"""How long one search may keep a connection from everybody else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +55,23 @@ class FoundDocument:
 
 
 async def find_documents(
-    database: Database, wanted: DocumentFilter, *, older_than: MessageId | None = None, limit: int = 50
+    database: Database,
+    wanted: DocumentFilter,
+    *,
+    older_than: MessageId | None = None,
+    limit: int = 50,
+    patience: timedelta = PATIENCE,
 ) -> tuple[FoundDocument, ...]:
-    """Return up to *limit* of the indexed documents that *wanted* describes, the newest first."""
+    """Return up to *limit* of the indexed documents that *wanted* describes, the newest first.
+
+    Raises `StatementTooSlow` after *patience*: what nothing narrows may have to read everything.
+    """
     if wanted.visible_to == ():
         return ()
     async with database.transaction() as transaction:
         # One plan for all searches would read everything: what is not asked for has to fall away.
         await transaction.execute("set local plan_cache_mode = force_custom_plan")
+        await transaction.execute(f"set local statement_timeout = {patience // timedelta(milliseconds=1)}")
         rows = await transaction.fetch(
             statement("find_documents"),
             _query(wanted),

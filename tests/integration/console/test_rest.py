@@ -157,3 +157,14 @@ async def test_accounts_are_kept_by_programs_of_administrators(world: ConsoleUnd
     assert "password" not in made.json()
     me = await Program(client=root.client, token=token.json()["token"]).get("/me")
     assert me.json()["login"] == "lan"
+
+
+async def test_tokens_of_an_account_that_was_disabled_do_not_come_back_with_it(
+    world: ConsoleUnderTest,
+) -> None:
+    monitor = await program(world, Role.VIEWER)
+
+    await world.desk.disable("program-viewer")
+    await world.desk.enable("program-viewer")
+
+    assert (await monitor.get("/me")).status_code == httpx.codes.UNAUTHORIZED

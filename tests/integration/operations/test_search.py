@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hub.backends.clock import SystemClock
-from hub.backends.postgres.searching import DocumentFilter
-from hub.errors import OperationRefused
+from hub.backends.postgres.searching import DocumentFilter, find_documents
+from hub.errors import OperationRefused, StatementTooSlow
 from hub.message.delivery_state import DeliveryState
 from hub.message.identifiers import AgencyKey
 from hub.operations.search import MOST, search
@@ -153,3 +153,10 @@ async def test_what_a_restore_brings_back_under_an_old_name_is_indexed_within_a_
     await indexer.catch_up(asyncio.Event())
 
     assert await subjects(office, text="rat cu") == ["Rất cũ"]
+
+
+async def test_a_search_that_takes_too_long_is_given_up(indexed: Office) -> None:
+    async with indexed.store.private.connect() as locking, locking.transaction():
+        await locking.execute("lock table document_search in access exclusive mode")
+        with pytest.raises(StatementTooSlow):
+            await find_documents(indexed.database, DocumentFilter(), patience=timedelta(milliseconds=50))

@@ -1,5 +1,5 @@
--- $1 login, $2 name, $3 now
+-- $1 login, $2 name or null for all, $3 now
 update api_tokens t set revoked_at = $3
   from accounts a
- where a.account_id = t.account_id and a.login = $1 and t.name = $2 and t.revoked_at is null
+ where a.account_id = t.account_id and a.login = $1 and ($2::text is null or t.name = $2) and t.revoked_at is null
 returning t.name
