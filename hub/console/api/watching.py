@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from hub.console.access import Seeing, Visit, Working, unlimited
 from hub.console.api.shapes import Resource
@@ -24,6 +24,8 @@ from hub.operations.overview import look
 
 router = APIRouter(prefix=PREFIX, tags=["watching"], responses=PROBLEMS)
 OF_NO_AGENCY: Final = [Depends(unlimited)]
+Seconds: TypeAlias = Annotated[timedelta, PlainSerializer(timedelta.total_seconds, return_type=float)]
+"""A number: a `duration` of JSON Schema (RFC 3339) has no fractions of seconds, ours have."""
 
 
 class Minute(Resource):
@@ -58,7 +60,7 @@ class Now(Resource):
     failing: Sequence[Failing]
     open_cases: int
     invalid_messages: int
-    unsealed_for: timedelta
+    unsealed_for: Seconds = Field(description="Age in seconds of the oldest event that is not sealed yet.")
 
 
 class Depth(Resource):

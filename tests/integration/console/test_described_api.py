@@ -1,6 +1,7 @@
 """The REST API is what it says: schemathesis asks all that its OpenAPI allows, and what it does not allow."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -80,8 +81,8 @@ async def test_nobody_is_told_anything_without_a_token(world: ConsoleUnderTest) 
     answers = {}
     for path, methods in DESCRIPTION["paths"].items():
         for method in methods:
-            address = path.replace("{login}", "robot").replace("{", "").replace("}", "")
+            address = re.sub(r"{[a-z_]+}", "1", path)
             answers[method, path] = (await client.request(method, address)).status_code
 
     assert len(answers) > 30
-    assert set(answers.values()) == {httpx.codes.UNAUTHORIZED}
+    assert {asked: code for asked, code in answers.items() if code != httpx.codes.UNAUTHORIZED} == {}
