@@ -1,6 +1,7 @@
 """Pages from templates: whatever comes from outside is escaped, what a template names has to be there."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache, partial
@@ -14,6 +15,8 @@ from hub.console.reasons import told
 from hub.console.words import WORDS
 
 STATIC: Final = "/static"
+_COMMON_NAME: Final = re.compile(r"(?:^|[,+])CN=((?:\\.|[^,+\\])*)")
+_ESCAPED: Final = re.compile(r"\\(.)")
 
 
 class Templates:
@@ -60,10 +63,17 @@ def _environment(language: Language) -> Environment:
     environment.filters["day"] = partial(_day, language=language)
     environment.filters["reason"] = partial(told, say=spoken.gettext)
     environment.filters["word"] = partial(_word, say=spoken.gettext)
+    environment.filters["common_name"] = common_name
     environment.filters["number"] = partial(number, language=language)
     environment.globals["static"] = static_address
     environment.globals["language"] = language.value
     return environment
+
+
+def common_name(subject: str) -> str:
+    """Return whom a certificate with *subject* (RFC 4514) names; all of it where it has no common name."""
+    found = _COMMON_NAME.search(subject)
+    return _ESCAPED.sub(r"\1", found[1]) if found is not None else subject
 
 
 def _instant(at: datetime | None, *, language: Language) -> str:
