@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -68,7 +68,7 @@ async def test_what_does_not_fit_is_not_found_and_signs_have_no_meaning(indexed:
 
 
 async def test_parties_states_and_dates_narrow_a_search(indexed: Office) -> None:
-    now = datetime.now(UTC)
+    now = PLAN.received_at
 
     assert await subjects(indexed, sender=AgencyKey("H41")) == [LETTER.subject]
     assert await subjects(indexed, recipient=AgencyKey("H14")) == [PLAN.subject]

@@ -284,9 +284,13 @@ async def test_a_certificate_of_another_authority_is_refused_with_what_to_do(
     stranger.ensure()
     files = replace(certified(stranger, "hub", tmp_path), authorities=authority.certificate_file)
 
-    error = await hub_trouble(BrokerAddress(url=external(secure_axis.address), tls=files))
+    said = []
+    for _ in range(3):  # a reset that overtakes the broker's alert takes the reason with it
+        said.append(str(await hub_trouble(BrokerAddress(url=external(secure_axis.address), tls=files))))
+        if "does not take our certificate" in said[-1]:
+            return
 
-    assert "does not take our certificate" in str(error)
+    pytest.fail(f"nothing says that the certificate is the trouble: {said}")
 
 
 async def test_without_a_certificate_there_is_no_external(
