@@ -43,11 +43,11 @@ class Plan:
     latency_seconds: int = 20
     large: int = 100
     fan_out: int = 60
-    restart: int = 500
+    restart: int = 2000
     is_profiled: bool = False
 
 
-QUICK = Plan(documents=500, rounds=1, hubs=(2,), latency_seconds=3, large=0, fan_out=0, restart=200)
+QUICK = Plan(documents=500, rounds=1, hubs=(2,), latency_seconds=3, large=0, fan_out=0, restart=2000)
 
 
 @dataclass(slots=True, kw_only=True)

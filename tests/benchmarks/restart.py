@@ -55,6 +55,8 @@ async def measure_restart(place: Place, bodies: Sequence[bytes], pool: ProcessPo
             second = start()
             await until(is_drained, what="the rest of the backlog", seconds=PATIENCE, pause=0.1)
             delivered_at = (await delivered(killed_at))["first"]
+            if delivered_at is None:
+                raise BenchFailed("the backlog was gone before the hub was killed: make a longer one")
             await until(lambda: _is_empty(database), what="an empty outbox", seconds=PATIENCE)
         if await second.stop():
             raise BenchFailed("a hub process did not end well")
