@@ -1,7 +1,7 @@
 """Parts of a question that several pages and the REST API share."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
@@ -11,6 +11,8 @@ from hub.console.languages import VIETNAM
 LARGEST_NUMBER: Final = 2**53 - 1
 """What JSON's readers tell apart."""
 LONGEST_TEXT: Final = 2000
+_EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
 _DATE_AND_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
 
 
@@ -27,6 +29,11 @@ def _written_out(value: object) -> object:
     return value
 
 
+def _within_time(at: datetime) -> datetime:
+    """Bring *at* to where every zone can tell it: what is asked about lies far within."""
+    return min(max(at, _EARLIEST), _LATEST)
+
+
 def _in_vietnam(at: datetime) -> datetime:
     """Take an instant without its zone for one of Vietnam's clocks."""
     return at.replace(tzinfo=VIETNAM) if at.tzinfo is None else at
@@ -39,9 +46,10 @@ MaybeText: TypeAlias = Annotated[
 ]
 """The limit stands at the text: a field that was left empty has no length."""
 MaybeInstant: TypeAlias = Annotated[
-    Annotated[datetime, AfterValidator(_in_vietnam)] | None, BeforeValidator(or_nothing)
+    Annotated[datetime, AfterValidator(_in_vietnam), AfterValidator(_within_time)] | None,
+    BeforeValidator(or_nothing),
 ]
-Instant: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Instant: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_time)]
 """As programs write it: RFC 3339, with its zone."""
 Number: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 MaybeNumber: TypeAlias = Annotated[Number | None, BeforeValidator(or_nothing)]

@@ -10,7 +10,7 @@ from hub.backends.postgres.campaigning import Campaign as KnownCampaign
 from hub.backends.postgres.campaigning import CampaignTerms
 from hub.backends.postgres.desk import CaseFilter
 from hub.console.access import Deciding, Seeing, Visit, Working
-from hub.console.api.shapes import Order, Resource
+from hub.console.api.shapes import Order, Resource, Serial
 from hub.console.api.version_1 import PREFIX, PROBLEMS
 from hub.console.asked import LARGEST_NUMBER, Instant, Number, PageSize, Text
 from hub.message.campaign import CampaignKind, CampaignState
@@ -81,7 +81,7 @@ class Item(Resource):
 class Chosen(Order):
     """Which open cases are meant: by number, or all that fit everything that is said here."""
 
-    cases: Annotated[list[Number], Field(min_length=1, max_length=100_000)] | None = None
+    cases: Annotated[list[Serial], Field(min_length=1, max_length=100_000)] | None = None
     group: Code | None = None
     mailbox: Code | None = None
     sender: Code | None = None

@@ -7,10 +7,12 @@ from uuid import UUID
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from hub.console.asked import Number, Text, attachment
+from hub.console.asked import LARGEST_NUMBER, Text, attachment
 
 Hex: TypeAlias = Annotated[bytes, PlainSerializer(bytes.hex, return_type=str)]
 """Octets, written in hexadecimal."""
+Serial: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_NUMBER, strict=True)]
+"""The number of something in an order: a number, and nothing that could be taken for one."""
 OCTETS: Final = "application/octet-stream"
 FILE: Final[dict[int | str, dict[str, object]]] = {
     200: {
@@ -47,7 +49,7 @@ class Moment(Resource):
 class Cases(Order):
     """Which cases are meant."""
 
-    cases: Annotated[list[Number], Field(min_length=1, max_length=5000)]
+    cases: Annotated[list[Serial], Field(min_length=1, max_length=5000)]
 
 
 class CasesWithReason(Cases):
