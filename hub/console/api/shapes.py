@@ -5,14 +5,24 @@ from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from hub.console.asked import LARGEST_NUMBER, Text, attachment
 
 Hex: TypeAlias = Annotated[bytes, PlainSerializer(bytes.hex, return_type=str)]
 """Octets, written in hexadecimal."""
-Serial: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_NUMBER, strict=True)]
-"""The number of something in an order: a number, and nothing that could be taken for one."""
+
+
+def _no_truth(value: object) -> object:
+    """Refuse what JSON does not call a number, though Python would make one of it."""
+    if isinstance(value, bool | str):
+        msg = "a number is meant"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic tells of this one
+    return value
+
+
+Serial: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_NUMBER), BeforeValidator(_no_truth)]
+"""The number of something in an order."""
 OCTETS: Final = "application/octet-stream"
 FILE: Final[dict[int | str, dict[str, object]]] = {
     200: {
