@@ -11,7 +11,7 @@ import structlog
 
 from adapters.folder import books
 from adapters.folder.books import ArrivalRow, ArrivalStage
-from adapters.folder.crash import CrashPoint, crash_point
+from adapters.folder.crash import CrashPoint
 from adapters.folder.disk import (
     is_no_room,
     make_folder,
@@ -24,6 +24,7 @@ from adapters.folder.info import Unpacked, info_text
 from adapters.folder.naming import attachment_name, folded_names, safe_name
 from adapters.folder.settings import FolderSettings
 from adapters.folder.telling import ENVELOPE_FILE, HOW_TO_REPORT, STATE_FILE, day_of, state_text
+from adapters.kit.crash import crash_point
 from adapters.kit.delivery import Accepted, Answer, Delivery, Retry
 from adapters.kit.mailbox import Mailbox
 from adapters.kit.transaction import Transaction

@@ -13,7 +13,7 @@ from adapters.folder import books
 from adapters.folder.arrivals import ARRIVED
 from adapters.folder.books import Departure, News
 from adapters.folder.complaint import reason_text
-from adapters.folder.crash import CrashPoint, crash_point
+from adapters.folder.crash import CrashPoint
 from adapters.folder.departures import refused_place
 from adapters.folder.disk import make_folder, write_durably
 from adapters.folder.settings import FolderSettings
@@ -27,6 +27,7 @@ from adapters.folder.telling import (
     refusal_of,
     state_text,
 )
+from adapters.kit.crash import crash_point
 from adapters.kit.delivery import ArrivedReceipt, ArrivedStatus
 from adapters.kit.mailbox import Mailbox
 from adapters.kit.transaction import Transaction

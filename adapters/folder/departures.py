@@ -15,7 +15,7 @@ from adapters.folder import books
 from adapters.folder.books import Departure, Part
 from adapters.folder.complaint import Complaint, said
 from adapters.folder.composing import Composed, Sources, compose, identity_of
-from adapters.folder.crash import CrashPoint, crash_point
+from adapters.folder.crash import CrashPoint
 from adapters.folder.disk import (
     Look,
     digest_if_unchanged,
@@ -35,6 +35,7 @@ from adapters.folder.telling import (
     day_of,
     state_text,
 )
+from adapters.kit.crash import crash_point
 from adapters.kit.mailbox import Mailbox
 from adapters.kit.outgoing import OutgoingState
 from hub.message.identifiers import AgencyKey, DocumentId, SubmissionId

@@ -16,13 +16,14 @@ import structlog
 from adapters.folder import books
 from adapters.folder.books import News
 from adapters.folder.complaint import Complaint, said
-from adapters.folder.crash import CrashPoint, crash_point
+from adapters.folder.crash import CrashPoint
 from adapters.folder.disk import Look, look_into, read_if_unchanged, write_durably
 from adapters.folder.naming import is_mark
 from adapters.folder.settings import FolderSettings
 from adapters.folder.settling import Settling
 from adapters.kit import incoming
 from adapters.kit.answering import DESCRIPTIONS, compose_report
+from adapters.kit.crash import crash_point
 from adapters.kit.draft import Party, StatusDraft
 from adapters.kit.mailbox import Mailbox
 from hub.message.edxml import StatusCode

@@ -28,7 +28,7 @@ class _Countdown:
         self._name = name
         self._left = int(passages or "1")
 
-    def passes(self, point: CrashPoint) -> None:
+    def passes(self, point: StrEnum) -> None:
         if point.value != self._name:
             return
         self._left -= 1
@@ -37,4 +37,5 @@ class _Countdown:
 
 
 crash_point: Final = _Countdown(os.environ.get(VARIABLE)).passes
-"""Call with a point: the process dies there by SIGKILL, as in a power cut, when the environment says so."""
+"""Call with a point, the kit's or an adapter's own: the process dies there by SIGKILL, as in a power cut,
+when the environment says so."""

@@ -8,6 +8,7 @@ import typer
 from hub.commands import shown
 from hub.commands.options import AsJson, Home, SettingsFile
 from hub.errors import OperationRefused
+from hub.message.identifiers import document_code
 
 if TYPE_CHECKING:
     from hub.operations.trace import Trace
@@ -51,13 +52,12 @@ def trace(
 def show(found: "Trace", *, every: bool = False) -> None:
     """Write one life for a person; *every* line of it, or those that say something new."""
     message = found.dossier.message
-    code = "/".join(part for part in (message.code_number, message.code_notation) if part)
     shown.pairs(
         f"{message.kind} {message.document_id or ''}".rstrip(),
         {
             "verdict": message.verdict,
             "sender": message.sender,
-            "number": code or None,
+            "number": document_code(message.code_number, message.code_notation),
             "subject": message.subject,
             "message": message.message_id,
             "submission": message.submission_id,

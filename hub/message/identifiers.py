@@ -47,6 +47,11 @@ def agency_key(code: str) -> AgencyKey:
     return AgencyKey(".".join(groups))
 
 
+def document_code(number: str | None, notation: str | None) -> str | None:
+    """Return number and notation as people write them, `12/VPCP-TH`; None where there is neither."""
+    return "/".join(part for part in (number, notation) if part) or None
+
+
 def digest_of(body: bytes) -> Digest:
     """Return the SHA-256 of *body*."""
     return Digest(hashlib.sha256(body).digest())

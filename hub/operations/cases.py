@@ -12,6 +12,7 @@ from hub.backends.postgres import caseload, desk
 from hub.backends.postgres.caseload import CaseGroup, CaseNote, GroupFilter
 from hub.backends.postgres.desk import Attempt, Case, CaseFilter, LockedCase
 from hub.backends.postgres.pool import Database, Transaction
+from hub.backends.postgres.statements import PLANNED_ANEW
 from hub.backends.postgres.tracing import read_dossier
 from hub.errors import NothingFound, OperationRefused
 from hub.message.identifiers import AgencyKey
@@ -21,8 +22,6 @@ from hub.operations.replaying import Detour, replay
 from hub.operations.trace import Moment, timeline
 from hub.ports import Attest, Clock
 
-ONE_PLAN_EACH: Final = "set local plan_cache_mode = force_custom_plan"
-"""One plan for all questions would read everything: what is not asked for has to fall away."""
 MOST_CHARACTERS: Final = 10_000
 """Of a note."""
 
@@ -68,14 +67,14 @@ class CaseDesk:
         """Return the root causes of the open cases that *wanted* describes, the most frequent first."""
         seen = replace(wanted or GroupFilter(), visible_to=self._visible_to)
         async with self._database.transaction() as transaction:
-            await transaction.execute(ONE_PLAN_EACH)
+            await transaction.execute(PLANNED_ANEW)
             return await caseload.read_groups(transaction, seen, limit=limit)
 
     async def find(self, wanted: CaseFilter, *, limit: int = 100, after: int = 0) -> tuple[Case, ...]:
         """Return up to *limit* of the cases that *wanted* describes, oldest first, behind number *after*."""
         seen = replace(wanted, visible_to=self._visible_to)
         async with self._database.transaction() as transaction:
-            await transaction.execute(ONE_PLAN_EACH)
+            await transaction.execute(PLANNED_ANEW)
             return await desk.read_cases(transaction, seen, limit=limit, after=after)
 
     async def show(self, case_id: int) -> CaseFile:

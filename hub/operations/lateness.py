@@ -11,7 +11,7 @@ from typing import Final
 from hub.backends.postgres import lateness
 from hub.backends.postgres.lateness import LateCount, LateDelivery, LateFilter
 from hub.backends.postgres.pool import Database
-from hub.message.identifiers import AgencyKey, DeliveryId
+from hub.message.identifiers import AgencyKey, DeliveryId, agency_key
 from hub.message.lateness import Lateness, Today
 from hub.message.receipt_xml import VIETNAM_TIME
 from hub.ports import Clock
@@ -60,9 +60,20 @@ class LateDesk:
         self._database = database
         self._clock = clock
 
-    def filter(self) -> LateFilter:
-        """Return the filter that takes everything within `HORIZON`; narrow it with `replace`."""
-        return LateFilter(since=self._clock.now() - HORIZON)
+    def filter(
+        self,
+        *,
+        recipient: str | None = None,
+        lateness: Lateness | None = None,
+        visible_to: tuple[AgencyKey, ...] | None = None,
+    ) -> LateFilter:
+        """Return what takes everything within `HORIZON` that fits; a recipient by any form of its code."""
+        return LateFilter(
+            since=self._clock.now() - HORIZON,
+            recipient=agency_key(recipient) if recipient else None,
+            lateness=lateness,
+            visible_to=visible_to,
+        )
 
     async def agencies(self, visible_to: tuple[AgencyKey, ...] | None = None) -> tuple[LateAgency, ...]:
         """Return the recipients where something is late, the worst first."""

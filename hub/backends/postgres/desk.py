@@ -21,6 +21,7 @@ from hub.message.identifiers import (
     Fingerprint,
     MailboxName,
     MessageId,
+    document_code,
 )
 
 SAME_CONTENT: Final = "deliveries_same_content"
@@ -253,7 +254,6 @@ async def record(transaction: Transaction, actions: Sequence[Action]) -> None:
 
 
 def _case(row: asyncpg.Record) -> Case:
-    code = "/".join(part for part in (row["code_number"], row["code_notation"]) if part)
     return Case(
         case_id=row["case_id"],
         cause=row["cause"],
@@ -270,7 +270,7 @@ def _case(row: asyncpg.Record) -> Case:
         sender=row["sender"],
         recipient=row["recipient"],
         document_id=row["document_id"],
-        document_code=code or None,
+        document_code=document_code(row["code_number"], row["code_notation"]),
         subject=row["subject"],
         state=DeliveryState(row["state"]) if row["state"] else None,
         attempt=row["attempt"],

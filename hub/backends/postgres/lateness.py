@@ -7,9 +7,9 @@ from datetime import date, datetime
 import asyncpg
 
 from hub.backends.postgres.pool import Database
-from hub.backends.postgres.statements import statement
+from hub.backends.postgres.statements import PLANNED_ANEW, statement
 from hub.message.delivery_state import DeliveryState
-from hub.message.identifiers import AgencyKey, DeliveryId, DocumentId, MailboxName, MessageId
+from hub.message.identifiers import AgencyKey, DeliveryId, DocumentId, MailboxName, MessageId, document_code
 from hub.message.lateness import Lateness, Today
 
 
@@ -97,12 +97,11 @@ async def count_late(
 async def _planned_anew(database: Database, act: str, values: tuple[object, ...]) -> Sequence[asyncpg.Record]:
     """Run *act* with a plan for just these values: what is not asked for falls away."""
     async with database.transaction() as transaction:
-        await transaction.execute("set local plan_cache_mode = force_custom_plan")
+        await transaction.execute(PLANNED_ANEW)
         return await transaction.fetch(statement(act), *values)
 
 
 def _late(row: asyncpg.Record) -> LateDelivery:
-    code = "/".join(part for part in (row["code_number"], row["code_notation"]) if part)
     return LateDelivery(
         delivery_id=DeliveryId(row["delivery_id"]),
         message_id=MessageId(row["message_id"]),
@@ -112,7 +111,7 @@ def _late(row: asyncpg.Record) -> LateDelivery:
         recipient=AgencyKey(row["recipient"]),
         state=DeliveryState(row["state"]),
         document_id=row["document_id"],
-        document_code=code or None,
+        document_code=document_code(row["code_number"], row["code_notation"]),
         subject=row["subject"],
         due_on=row["due_on"],
         created_at=row["created_at"],

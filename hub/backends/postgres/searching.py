@@ -8,9 +8,9 @@ from typing import Final
 import asyncpg
 
 from hub.backends.postgres.pool import Database, Transaction
-from hub.backends.postgres.statements import columns, statement
+from hub.backends.postgres.statements import PLANNED_ANEW, columns, statement
 from hub.message.delivery_state import DeliveryState
-from hub.message.identifiers import AgencyKey, DocumentId, MailboxName, MessageId
+from hub.message.identifiers import AgencyKey, DocumentId, MailboxName, MessageId, document_code
 from hub.message.search_terms import folded_words
 
 MOST_RECIPIENTS: Final = 20
@@ -70,7 +70,7 @@ async def find_documents(
         return ()
     async with database.transaction() as transaction:
         # One plan for all searches would read everything: what is not asked for has to fall away.
-        await transaction.execute("set local plan_cache_mode = force_custom_plan")
+        await transaction.execute(PLANNED_ANEW)
         await transaction.execute(f"set local statement_timeout = {patience // timedelta(milliseconds=1)}")
         rows = await transaction.fetch(
             statement("find_documents"),
@@ -150,7 +150,6 @@ def _verdict(wanted: DocumentFilter) -> str | None:
 
 
 def _found(row: asyncpg.Record) -> FoundDocument:
-    code = "/".join(part for part in (row["code_number"], row["code_notation"]) if part)
     recipients = [(AgencyKey(key), DeliveryState(state)) for key, state in row["recipients"] or ()]
     return FoundDocument(
         message_id=MessageId(row["message_id"]),
@@ -158,7 +157,7 @@ def _found(row: asyncpg.Record) -> FoundDocument:
         mailbox=MailboxName(row["mailbox"]),
         sender=row["sender"],
         document_id=row["document_id"],
-        document_code=code or None,
+        document_code=document_code(row["code_number"], row["code_notation"]),
         subject=row["subject"],
         priority=row["priority"],
         received_at=row["received_at"],

@@ -8,6 +8,10 @@ from typing import Final
 _FOLDER: Final = files("hub.backends.postgres").joinpath("sql")
 
 
+PLANNED_ANEW: Final = "set local plan_cache_mode = force_custom_plan"
+"""For the rest of a transaction statements are planned for their values: what is not asked for falls away."""
+
+
 @cache
 def statement(act: str) -> str:
     """Return the SQL of *act*."""

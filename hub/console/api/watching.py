@@ -1,7 +1,6 @@
 """How the axis is: now, who is connected, who is late, what alerts told."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
@@ -15,7 +14,7 @@ from hub.console.api.version_1 import PREFIX, PROBLEMS
 from hub.console.asked import MaybeText, PageSize
 from hub.message.alert import AlertKind
 from hub.message.delivery_state import DeliveryState
-from hub.message.identifiers import DeliveryId, agency_key
+from hub.message.identifiers import DeliveryId
 from hub.message.lateness import Lateness
 from hub.operations.alerts import AlertDesk
 from hub.operations.connected import connected
@@ -166,12 +165,7 @@ async def find_late(
 ) -> list[Late]:
     """Return late documents, the oldest first; `behind` the last delivery of a page is the next one."""
     desk = _late(visit)
-    wanted = replace(
-        desk.filter(),
-        recipient=agency_key(recipient) if recipient else None,
-        lateness=lateness,
-        visible_to=visit.account.visible_to,
-    )
+    wanted = desk.filter(recipient=recipient, lateness=lateness, visible_to=visit.account.visible_to)
     last = DeliveryId(behind) if behind is not None else None
     return [Late.model_validate(each) for each in await desk.find(wanted, behind=last, limit=limit)]
 

@@ -1,6 +1,5 @@
 """Who is late: by agency, as a list, and as a file."""
 
-from dataclasses import replace
 from typing import Annotated, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,7 +11,7 @@ from pydantic import BeforeValidator
 from hub.backends.postgres.lateness import LateFilter
 from hub.console.access import Seeing, Visit
 from hub.console.asked import MaybeText, attachment, or_nothing
-from hub.message.identifiers import DeliveryId, agency_key
+from hub.message.identifiers import DeliveryId
 from hub.message.lateness import Lateness
 from hub.operations.lateness import LateDesk
 
@@ -55,9 +54,4 @@ async def take(visit: Seeing, recipient: Recipient = None, lateness: Why = None)
 
 def _desk(visit: Visit, recipient: str | None, lateness: Lateness | None) -> tuple[LateDesk, LateFilter]:
     desk = LateDesk(visit.console.database, visit.console.clock)
-    return desk, replace(
-        desk.filter(),
-        recipient=agency_key(recipient) if recipient else None,
-        lateness=lateness,
-        visible_to=visit.account.visible_to,
-    )
+    return desk, desk.filter(recipient=recipient, lateness=lateness, visible_to=visit.account.visible_to)
