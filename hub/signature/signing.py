@@ -29,19 +29,22 @@ from hub.signature import profile
 from hub.signature.core_validation import canonical, remove_element
 from hub.signature.key import check_key
 from hub.signature.profile import ENVELOPE, PLACEHOLDERS, SIGNATURE
+from hub.signature.role_claim import NOTHING_OWN, SIGNED_PROPERTIES, RoleClaim, qualification_of
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _DECLARATION: Final = b"<?xml version='1.0' encoding='UTF-8'?>\n"
 _SIGNATURE: Final = (
-    f'<ds:Signature xmlns:ds="{XMLDSIG_NAMESPACE}"><ds:SignedInfo>'
+    f'<ds:Signature xmlns:ds="{XMLDSIG_NAMESPACE}"'
+    "{own_id}><ds:SignedInfo>"
     f'<ds:CanonicalizationMethod Algorithm="{profile.EXCLUSIVE_C14N}"/>'
     '<ds:SignatureMethod Algorithm="{signature_method}"/>'
     '<ds:Reference URI=""><ds:Transforms>'
     f'<ds:Transform Algorithm="{profile.ENVELOPED}"/><ds:Transform Algorithm="{profile.EXCLUSIVE_C14N}"/>'
     '</ds:Transforms><ds:DigestMethod Algorithm="{digest_method}"/>'
-    "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue/>"
-    "<ds:KeyInfo><ds:X509Data>{certificates}</ds:X509Data></ds:KeyInfo></ds:Signature>"
+    "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference>{own_reference}</ds:SignedInfo>"
+    "<ds:SignatureValue/>"
+    "<ds:KeyInfo><ds:X509Data>{certificates}</ds:X509Data></ds:KeyInfo>{own_object}</ds:Signature>"
 )
 _NAMED: Final = f' xmlns:ds="{XMLDSIG_NAMESPACE}"'
 _CANONICAL_SIGNED_INFO: Final = (
@@ -118,8 +121,10 @@ class SigningKey:
         return b"".join([private_key, *certificates])
 
 
-def sign_envelope(body: bytes, key: SigningKey) -> bytes:
+def sign_envelope(body: bytes, key: SigningKey, *, claim: RoleClaim | None = None) -> bytes:
     """Return the edXML envelope *body* signed with *key*: UTF-8, with declaration, content unchanged.
+
+    With a *claim* the signature is XAdES-BES, and says under which mandate and when it was made.
 
     A vendor's empty or dummy placeholder gives way to the signature, which becomes the last child of
     `edXMLHeader`. Comments are dropped, since no signature covers them. Raises `MalformedMessage` where
@@ -134,7 +139,7 @@ def sign_envelope(body: bytes, key: SigningKey) -> bytes:
     for placeholder in [child for child in header if child.tag in PLACEHOLDERS]:
         remove_element(placeholder)
     try:
-        return _signed(root, header, key)
+        return _signed(root, header, key, claim)
     except etree.C14NError as error:
         raise _unsignable("Canonical XML 1.0 §1.3", _RELATIVE_NAMESPACE) from error
 
@@ -161,6 +166,11 @@ def sign_receipt(octets: bytes, key: SigningKey) -> bytes:
     )
     end = octets.rindex(b"</")
     return b"".join([_DECLARATION, octets[:end], signature.encode(), octets[end:]])
+
+
+def sign_octets(octets: bytes, key: SigningKey) -> bytes:
+    """Return the signature value of *octets* by the method that suits *key*, as XML-DSig and JWS write it."""
+    return _sign(octets, key.private_key, _methods(key)[2])
 
 
 def _envelope(body: bytes) -> etree._Element:
@@ -191,23 +201,42 @@ def _unsignable(rule: str, reason: Sentence) -> SignatureRejected:
     )
 
 
-def _signed(root: etree._Element, parent: etree._Element, key: SigningKey) -> bytes:
-    signature_method, digest_method, algorithm = _methods(key)
-    digest = Hash(algorithm)
+def _signed(root: etree._Element, parent: etree._Element, key: SigningKey, claim: RoleClaim | None) -> bytes:
+    digest = Hash(_methods(key)[2])
     digest.update(canonical(root))
-    signature = etree.fromstring(
-        _SIGNATURE.format(
-            signature_method=signature_method,
-            digest_method=digest_method,
-            digest=b64encode(digest.finalize()).decode(),
-            certificates=_encoded((key.certificate, *key.chain)),
-        )
-    )
+    signature = _unsigned_signature(digest.finalize(), key, claim)
     parent.append(signature)
     # Canonicalised in its place: the document may have bound the namespace of XML-DSig to another prefix.
-    signed_info, value = signature[0], signature[1]
-    value.text = b64encode(_sign(canonical(signed_info), key.private_key, algorithm)).decode()
+    _sign_in_place(signature, key)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _unsigned_signature(digest: bytes, key: SigningKey, claim: RoleClaim | None) -> etree._Element:
+    """Return the signature over a document of which *digest* is known; values are still missing in it."""
+    signature_method, digest_method, _ = _methods(key)
+    own = NOTHING_OWN if claim is None else qualification_of(claim, key.certificate, digest, digest_method)
+    return etree.fromstring(
+        _SIGNATURE.format(
+            own_id=own.signature_id,
+            signature_method=signature_method,
+            digest_method=digest_method,
+            digest=b64encode(digest).decode(),
+            own_reference=own.reference,
+            certificates=_encoded((key.certificate, *key.chain)),
+            own_object=own.holder,
+        )
+    )
+
+
+def _sign_in_place(signature: etree._Element, key: SigningKey) -> None:
+    """Enter the digest of the signed properties, where there are any, and then the signature's value."""
+    *_, algorithm = _methods(key)
+    signed_info, value = signature[0], signature[1]
+    for properties in signature.iter(SIGNED_PROPERTIES):
+        digest = Hash(algorithm)
+        digest.update(canonical(properties))
+        signed_info[-1][-1].text = b64encode(digest.finalize()).decode()
+    value.text = b64encode(_sign(canonical(signed_info), key.private_key, algorithm)).decode()
 
 
 @lru_cache(maxsize=256)
