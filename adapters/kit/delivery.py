@@ -7,6 +7,7 @@ from typing import TypeAlias
 from hub.message.edxml import Attachment, DocumentHeader, StatusCode, StatusHeader
 from hub.message.identifiers import AgencyKey, DeliveryId, Digest, MessageId, SheetId
 from hub.message.receipt import Receipt
+from hub.message.signature_facts import PLAIN, SignatureFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class Delivery:
     attachments: tuple[Attachment, ...]
     body: bytes
     """The sender's exact bytes: the evidence to keep."""
+    signature: SignatureFacts = PLAIN
+    """What the signature says beside holding: when it was made, and under which mandate."""
 
     @property
     def delivery_id(self) -> DeliveryId:

@@ -30,7 +30,7 @@ from hub.message.identifiers import (
 from hub.signature.certificates import TrustAnchors, check_certificate
 from hub.signature.profile import ENVELOPE
 from hub.signature.receipts import verify_receipts
-from hub.signature.verification import verify_signature
+from hub.signature.verification import SignedContent, verify_signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ def inspect(arrived: Arrived, trust: Trust, at: datetime) -> Delivery | ArrivedS
         return _inspect_receipts(arrived, consignment, trust, at)
     if consignment.message_id is None:
         raise DeliveryRejected(f"the AMQP header {properties.HUB_MESSAGE_ID} is missing")
-    tree = _verified_tree(arrived.body, trust.agencies, at)
+    signed = _verified(arrived.body, trust.agencies, at)
+    tree = signed.signed_tree
     header = read_header(tree)
     _compare(header, consignment, arrived.type)
     match header:
@@ -66,6 +67,7 @@ def inspect(arrived: Arrived, trust: Trust, at: datetime) -> Delivery | ArrivedS
                 header=header,
                 attachments=read_attachments(tree),
                 body=arrived.body,
+                signature=signed.facts,
             )
         case StatusHeader():
             return ArrivedStatus(consignment=consignment, header=header, body=arrived.body)
@@ -93,7 +95,7 @@ def _inspect_receipts(arrived: Arrived, consignment: Consignment, trust: Trust, 
     )
 
 
-def _verified_tree(body: bytes, anchors: TrustAnchors, at: datetime) -> etree._Element:
+def _verified(body: bytes, anchors: TrustAnchors, at: datetime) -> SignedContent:
     if b"<!DOCTYPE" in body:
         raise DeliveryRejected("the envelope has a document type declaration")
     try:
@@ -104,7 +106,7 @@ def _verified_tree(body: bytes, anchors: TrustAnchors, at: datetime) -> etree._E
     finding = check_certificate(signed.certificate, signed.chain, anchors, at)
     if finding.violation is not None:
         raise SignatureRejected([finding.violation])
-    return signed.signed_tree
+    return signed
 
 
 def _compare(header: Header, consignment: Consignment, kind: str | None) -> None:

@@ -11,6 +11,7 @@ from hub.message.edxml import EDXML_NAMESPACE, XMLDSIG_NAMESPACE, MessageKind
 from hub.message.edxml_elements import is_status, outline
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import AgencyCode, AgencyKey, agency_key
+from hub.signature.role_claim import RoleClaim
 from hub.signature.signing import SigningKey, sign_envelope
 
 _EDXML = f"{{{EDXML_NAMESPACE}}}"
@@ -37,16 +38,18 @@ class SignedEnvelope:
     body: bytes
 
 
-def seal(body: bytes, keys: KeyRing) -> SignedEnvelope:
+def seal(body: bytes, keys: KeyRing, claim: RoleClaim | None = None) -> SignedEnvelope:
     """Sign *body* with the key of its sender; one that is signed already stays as it is, byte for byte.
 
+    A *claim* is signed with it: the signature then says under which mandate it was made (XAdES-BES).
     Raises `UnfitDraft` where *body* names no sender, `MalformedMessage` where it is no edXML.
     """
     root = _read(body)
     kind = MessageKind.STATUS if is_status(outline(root)) else MessageKind.DOCUMENT
     if next(root.iter(_SIGNATURE), None) is not None:
         return SignedEnvelope(kind=kind, body=body)
-    return SignedEnvelope(kind=kind, body=sign_envelope(body, keys.key_for(_sender(root))))
+    key = keys.key_for(_sender(root))
+    return SignedEnvelope(kind=kind, body=sign_envelope(body, key, claim=claim))
 
 
 def _read(body: bytes) -> etree._Element:

@@ -30,9 +30,11 @@ from hub.errors import MalformedMessage, RejectionCode
 from hub.message.edxml import MessageKind, StatusCode
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import DeliveryId, ReceiptId, SubmissionId, digest_of
+from hub.message.mandate_role import MandateRole
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.message.receipt_xml import find_receipt
 from hub.message.refusal import violation
+from hub.signature.role_claim import RoleClaim
 
 T = TypeVar("T")
 
@@ -97,9 +99,10 @@ class Mailbox:
         *,
         about: DeliveryId | None = None,
         submission: SubmissionId | None = None,
+        role: MandateRole | None = None,
     ) -> SubmissionId:
         """Sign, journal, publish; return once the broker has confirmed. What it means follows: `outcome`."""
-        message = await self._prepare(draft, about, submission)
+        message = await self._prepare(draft, about, submission, role)
         confirmed = self._relay.confirmation(message.submission_id)
         await self._relay.journal_all([message])
         await confirmed
@@ -111,13 +114,16 @@ class Mailbox:
         *,
         about: DeliveryId | None = None,
         submission: SubmissionId | None = None,
+        role: MandateRole | None = None,
     ) -> SubmissionId:
         """Sign and journal; it is published in the background, also where the broker is away just now.
 
         *submission* is a fresh name of the adapter's own making, for one that writes its books first; the
         kit makes one up where nothing is given. Raises `UnfitDraft` for one that the journal has already.
+        *role* is for a gateway that signs under mandate what a system handed to it, and says so in the
+        signature; what is signed already travels as it is.
         """
-        message = await self._prepare(draft, about, submission)
+        message = await self._prepare(draft, about, submission, role)
         await self._relay.journal_all([message])
         return message.submission_id
 
@@ -226,8 +232,10 @@ class Mailbox:
         draft: DocumentDraft | StatusDraft | bytes,
         about: DeliveryId | None,
         submission: SubmissionId | None = None,
+        role: MandateRole | None = None,
     ) -> Outgoing:
-        sealed = await self._off_the_loop(lambda: seal(_compose(draft), self._settings.keys))
+        claim = RoleClaim(role=role, at=datetime.now(UTC)) if role is not None else None
+        sealed = await self._off_the_loop(lambda: seal(_compose(draft), self._settings.keys, claim))
         return self._message(sealed.body, sealed.kind, about, submission)
 
     def _message(

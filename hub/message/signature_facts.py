@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from hub.message.mandate_role import MandateRole
+
 
 class SignatureProfile(StrEnum):
     """The kinds of signature that the axis tells apart (decision 0003)."""
@@ -38,6 +40,13 @@ class SignatureFacts:
     claimed_at: datetime | None = None
     """The signer's own word (`SigningTime`); signed, but proven by nobody."""
     stamp: Stamp | None = None
+    claimed_roles: tuple[str, ...] = ()
+    """What the signer calls itself (`ClaimedRole`), as short lines; signed, but proven by nobody."""
+
+    @property
+    def mandate(self) -> MandateRole | None:
+        """For which system the signer says that it signed under mandate."""
+        return next((found for each in self.claimed_roles if (found := MandateRole.read(each))), None)
 
     def as_detail(self) -> dict[str, object]:
         """Return the facts as an event records them."""
@@ -49,7 +58,14 @@ class SignatureFacts:
                 "time_stamp": self.stamp.at.isoformat(),
                 "time_stamp_finding": self.stamp.verdict.value,
             }
-        return detail
+        return detail | self._roles()
+
+    def _roles(self) -> dict[str, object]:
+        mandate, detail = self.mandate, dict[str, object]()
+        if mandate is not None:
+            detail |= {"signed_under_mandate_for": mandate.system, "handed_over": mandate.digest.hex()}
+        others = [each for each in self.claimed_roles if MandateRole.read(each) is None]
+        return detail | ({"claimed_roles": others} if others else {})
 
 
 PLAIN: Final = SignatureFacts(profile=SignatureProfile.XMLDSIG)

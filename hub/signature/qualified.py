@@ -1,6 +1,7 @@
 """What a XAdES signature says once its properties are known to be the signed ones: signer, time, stamp."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Final
@@ -38,11 +39,16 @@ def qualify(
     named = digest_of(certificate.public_bytes(Encoding.DER), qualification.digest_method)
     if not compare_digest(named, qualification.certificate_digest):
         raise rejected(_mismatch(path))
+    facts = SignatureFacts(
+        profile=SignatureProfile.XADES_BES,
+        claimed_at=qualification.claimed_at,
+        claimed_roles=qualification.claimed_roles,
+    )
     if qualification.stamp is None:
-        return SignatureFacts(profile=SignatureProfile.XADES_BES, claimed_at=qualification.claimed_at)
+        return facts
     subject = canonical(parts.value, is_exclusive=qualification.stamp.is_exclusive)
     stamp = judge_stamp(qualification.stamp.token, subject, stamp_anchors, path)
-    return SignatureFacts(profile=SignatureProfile.XADES_T, claimed_at=qualification.claimed_at, stamp=stamp)
+    return replace(facts, profile=SignatureProfile.XADES_T, stamp=stamp)
 
 
 def check_claimed_time(

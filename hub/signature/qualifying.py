@@ -1,16 +1,19 @@
 """Takes the qualifying properties of a XAdES signature apart (ETSI EN 319 132-1, TS 101 903): BES and T.
 
-What the axis has no use for (roles, places, commitments, formats) may stand there and is not read; what would
-change the meaning of the signature (a policy, archive stamps, validation data) is refused.
+What the axis has no use for (places, commitments, formats) may stand there and is not read; claimed roles are
+read as short lines, for the trail; what would change the meaning of the signature (a policy, archive stamps,
+validation data) is refused.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from lxml import etree
 
 from hub.errors import RejectionCode, SignatureRejected
+from hub.message.mandate_role import MAX_ROLES, bounded_role
 from hub.message.receipt_xml import VIETNAM_TIME
 from hub.message.refusal import Sentence, violation
 from hub.signature import profile
@@ -18,10 +21,8 @@ from hub.signature.profile import ds, xades
 from hub.signature.shape import algorithm, local, octets, refuse, unless_in
 
 _RULE: Final = "ETSI EN 319 132-1 §4 and §5 as narrowed by decision 0003"
-_UNREAD: Final = frozenset(
-    xades(name)
-    for name in ("SignatureProductionPlace", "SignatureProductionPlaceV2", "SignerRole", "SignerRoleV2")
-)
+_UNREAD: Final = frozenset(map(xades, ("SignatureProductionPlace", "SignatureProductionPlaceV2")))
+_ROLES: Final = (xades("SignerRole"), xades("SignerRoleV2"))
 _UNREAD_OF_DATA: Final = frozenset(xades(name) for name in ("DataObjectFormat", "CommitmentTypeIndication"))
 _NAMING_THE_SIGNER: Final = (xades("SigningCertificateV2"), xades("SigningCertificate"))
 _IDS: Final = etree.XPath(
@@ -48,6 +49,7 @@ class Qualification:
     """Of the certificate that the signer says it signed with."""
     claimed_at: datetime | None
     stamp: StampElement | None
+    claimed_roles: tuple[str, ...]
 
 
 def take_qualification(signature: etree._Element, path: str) -> Qualification:
@@ -71,6 +73,7 @@ def take_qualification(signature: etree._Element, path: str) -> Qualification:
         certificate_digest=digest,
         claimed_at=_claimed_at(own, path),
         stamp=_stamp(unsigned[0], f"{path}/UnsignedProperties") if unsigned else None,
+        claimed_roles=_claimed_roles(own),
     )
 
 
@@ -98,7 +101,7 @@ def _refuse_repeated_ids(signature: etree._Element, signed: etree._Element, path
 
 def _signed_signature_properties(signed: etree._Element, path: str) -> etree._Element:
     own, *data = _only(signed, path, xades("SignedSignatureProperties"), xades("SignedDataObjectProperties"))
-    admitted = {xades("SigningTime"), *_NAMING_THE_SIGNER, *_UNREAD}
+    admitted = {xades("SigningTime"), *_NAMING_THE_SIGNER, *_ROLES, *_UNREAD}
     _refuse_others(own, admitted, path)
     for each in data:
         _refuse_others(each, _UNREAD_OF_DATA, path)
@@ -141,6 +144,13 @@ def _claimed_at(own: etree._Element, path: str) -> datetime | None:
         reason = Sentence("SigningTime không đọc được", "SigningTime cannot be read")
         refuse(path, "ETSI EN 319 132-1 §5.2.1: SigningTime", reason)
     return claimed if claimed.tzinfo is not None else claimed.replace(tzinfo=VIETNAM_TIME)
+
+
+def _claimed_roles(own: etree._Element) -> tuple[str, ...]:
+    """Return the first roles that the signer claims; certified ones are nobody's word that we could check."""
+    holders = [roles for each in own if each.tag in _ROLES for roles in each.iterfind(xades("ClaimedRoles"))]
+    found = islice((role for each in holders for role in each.iter(xades("ClaimedRole"))), MAX_ROLES)
+    return tuple(line for role in found if (line := bounded_role(role.itertext())))
 
 
 def _stamp(unsigned: etree._Element, path: str) -> StampElement:
