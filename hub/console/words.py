@@ -20,6 +20,7 @@ EVENTS: Final = {
     "message.accepted": msgid("accepted"),
     "message.rejected": msgid("refused by the axis"),
     "message.repeated": msgid("submitted once more"),
+    "signed under mandate": msgid("signed under mandate"),
     "message.reinstated": msgid("brought back after a restore"),
     "delivery.consigned": msgid("in the recipient's queue"),
     "delivery.returned": msgid("came back"),

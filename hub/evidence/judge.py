@@ -1,6 +1,7 @@
 """Judges a whole file of evidence: what is broken, what is proved, and what remains open."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,10 @@ from hub.evidence.signed_xml import Signed, Unproved, verify
 _Value = TypeVar("_Value")
 _ACCEPTANCE: Final = "SubmissionAcceptance"
 _ORGANIZATION: Final = x509.ObjectIdentifier("2.5.4.97")
+_MANDATE: Final = re.compile(
+    r"truc:signed-under-mandate; system=(?P<system>[!-:<-~]{1,80}); received-sha256=(?P<digest>[0-9a-f]{64})"
+)
+"""The role in which a gateway signs; a test holds it to the one that the axis reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,10 +180,23 @@ class _Case:
             self._judge_signer(name, signed, at or signed.certificate.not_valid_before_utc)
             letter = read_letter(signed.root)
             self._judge_name(name, signed.certificate, letter.sender)
+            self._tell_mandate(name, signed)
         except Unproved as why:
             self._fault(name, why.vi, why.en)
             return None
         return letter
+
+    def _tell_mandate(self, name: str, signed: Signed) -> None:
+        """Say where the signer is a gateway: the author's system could not sign, and the signer says so."""
+        for role in signed.claimed_roles:
+            if (found := _MANDATE.fullmatch(role)) is None:
+                continue
+            told = f"{found['system']}, SHA-256 {found['digest']}"
+            self._fact(
+                name,
+                f"cổng ký thay, theo ủy quyền, cho hệ thống không tự ký được, từ tệp đã nhận: {told}",
+                f"a gateway signed under mandate for a system that cannot sign, what it was handed: {told}",
+            )
 
     def _is_about(self, document: Letter, status: Letter) -> bool:
         """Whether a party to *document* reports about it, to the other party."""

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, Hash, 
 from lxml import etree
 
 _DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
+_XADES: Final = "{http://uri.etsi.org/01903/v1.3.2#}"
 _ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 _EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _INCLUSIVE: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -53,6 +54,8 @@ class Signed:
     """The document without its signature."""
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
+    claimed_roles: tuple[str, ...]
+    """What the signer calls itself (XAdES `ClaimedRole`), among the properties that the signature covers."""
 
 
 def verify(body: bytes) -> Signed:
@@ -73,14 +76,16 @@ def verify(body: bytes) -> Signed:
         raise Unproved(
             "chữ ký không bao phủ toàn bộ tài liệu", "the signature is not over the whole document"
         )
-    for each in own:
-        _verify_reference(each, _octets_of_own_part(signature, each))
+    parts = [_own_part(signature, each) for each in own]
+    for each, part in zip(own, parts, strict=True):
+        _verify_reference(each, _octets_of_own_part(each, part))
+    roles = tuple(role.text or "" for part in parts for role in part.iter(f"{_XADES}ClaimedRole"))
     _remove(signature)
     (whole,) = [each for each in references if each.get("URI") == ""]
     if _transforms(whole) != [_ENVELOPED, _EXCLUSIVE]:
         raise Unproved("phép biến đổi không được chấp nhận", "the transforms are not accepted")
     _verify_reference(whole, _canonical(root, is_exclusive=True))
-    return Signed(root=root, certificate=certificates[0], chain=tuple(certificates[1:]))
+    return Signed(root=root, certificate=certificates[0], chain=tuple(certificates[1:]), claimed_roles=roles)
 
 
 def _parse(body: bytes) -> etree._Element:
@@ -126,16 +131,20 @@ def _certificates(signature: etree._Element) -> list[x509.Certificate]:
     return certificates
 
 
-def _octets_of_own_part(signature: etree._Element, reference: etree._Element) -> bytes:
-    """Return the octets of the part of *signature* that *reference* names, which is exactly one."""
+def _own_part(signature: etree._Element, reference: etree._Element) -> etree._Element:
+    """Return the part of *signature* that *reference* names, which is exactly one."""
     name = (reference.get("URI") or "").removeprefix("#")
     found = [each for each in signature.iter("*") if name and each.get("Id") == name]
     if len(found) != 1 or reference.get("URI") != f"#{name}" or found[0] is signature:
         raise Unproved("tham chiếu ngoài chữ ký", "a reference to something else")
+    return found[0]
+
+
+def _octets_of_own_part(reference: etree._Element, part: etree._Element) -> bytes:
     steps = _transforms(reference)
     if steps not in ([], [_EXCLUSIVE], [_INCLUSIVE]):
         raise Unproved("phép biến đổi không được chấp nhận", "the transforms are not accepted")
-    return _canonical(found[0], is_exclusive=steps == [_EXCLUSIVE])
+    return _canonical(part, is_exclusive=steps == [_EXCLUSIVE])
 
 
 def _verify_reference(reference: etree._Element, octets: bytes) -> None:

@@ -7,6 +7,10 @@ from typing import Final
 
 from hub.message.mandate_role import MandateRole
 
+MANDATED_FOR: Final = "signed_under_mandate_for"
+HANDED_OVER: Final = "handed_over"
+"""What an event calls the system for which a gateway signed, and the SHA-256 of what that handed over."""
+
 
 class SignatureProfile(StrEnum):
     """The kinds of signature that the axis tells apart (decision 0003)."""
@@ -63,7 +67,7 @@ class SignatureFacts:
     def _roles(self) -> dict[str, object]:
         mandate, detail = self.mandate, dict[str, object]()
         if mandate is not None:
-            detail |= {"signed_under_mandate_for": mandate.system, "handed_over": mandate.digest.hex()}
+            detail |= {MANDATED_FOR: mandate.system, HANDED_OVER: mandate.digest.hex()}
         others = [each for each in self.claimed_roles if MandateRole.read(each) is None]
         return detail | ({"claimed_roles": others} if others else {})
 

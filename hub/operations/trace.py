@@ -9,6 +9,7 @@ from hub.backends.postgres.pool import Database
 from hub.backends.postgres.tracing import Dossier, StoredDelivery, StoredEvent, find_messages, read_dossier
 from hub.message.identifiers import AgencyKey, DeliveryId
 from hub.message.receipt_xml import VIETNAM_TIME
+from hub.message.signature_facts import HANDED_OVER, MANDATED_FOR
 
 _SAID_BY_OTHERS = frozenset(
     {
@@ -21,6 +22,7 @@ _SAID_BY_OTHERS = frozenset(
         "delivery.rerouted",
     }
 )
+_IN_A_LINE_OF_ITS_OWN = frozenset({MANDATED_FOR, HANDED_OVER})
 
 
 class Source(StrEnum):
@@ -105,6 +107,24 @@ def _events(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Ite
             detail=_detail(each.detail),
             is_repetition=each.name in _SAID_BY_OTHERS or _is_of_status(dossier, each),
         )
+        yield from _mandate(dossier, each)
+
+
+def _mandate(dossier: Dossier, event: StoredEvent) -> Iterator[Moment]:
+    """Say by itself that a gateway signed, and for which system: its signature states so."""
+    told = event.detail or {}
+    if MANDATED_FOR in told and HANDED_OVER in told:
+        yield Moment(
+            at=event.at,
+            source=Source.EVENT,
+            what="signed under mandate",
+            recipient=None,
+            delivery_id=None,
+            detail="cổng ký thay theo ủy quyền / by the gateway under mandate,"
+            f" cho hệ thống / for system {told[MANDATED_FOR]};"
+            f" SHA-256 {str(told[HANDED_OVER])[:16]}…",
+            is_repetition=_is_of_status(dossier, event),
+        )
 
 
 def _is_of_status(dossier: Dossier, event: StoredEvent) -> bool:
@@ -187,7 +207,8 @@ def _overlays(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> I
 
 
 def _detail(detail: dict[str, object] | None) -> str:
-    return ", ".join(f"{name} {_told(name, value)}" for name, value in (detail or {}).items())
+    told = {name: value for name, value in (detail or {}).items() if name not in _IN_A_LINE_OF_ITS_OWN}
+    return ", ".join(f"{name} {_told(name, value)}" for name, value in told.items())
 
 
 def _told(name: str, value: object) -> str:

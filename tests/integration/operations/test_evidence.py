@@ -16,20 +16,23 @@ from hub.errors import OperationRefused
 from hub.evidence import container
 from hub.evidence.__main__ import read_trust
 from hub.evidence.judge import Trust, judge
-from hub.message.edxml import StatusCode
-from hub.message.identifiers import MailboxName
+from hub.message.edxml import MessageKind, StatusCode
+from hub.message.identifiers import MailboxName, digest_of
+from hub.message.mandate_role import MandateRole
 from hub.message.receipt import Receipt
 from hub.message.receipt_sheet import ReceiptSheet, write_sheets
 from hub.operations.cases import CaseDesk
 from hub.operations.evidence import export
 from hub.operations.replaying import Detour
 from hub.operations.trace import Source, trace
-from hub.signature.signing import sign_receipt
+from hub.signature.role_claim import RoleClaim
+from hub.signature.signing import sign_envelope, sign_receipt
 from hub.signature.stamp_asking import StampInquiry
 from hub.signature.stamp_issuing import answer_stamp_request
 from hub.workers.stamping import manifest
 from tests.support.authority import agency_signing_key, session_authority
 from tests.support.database import HUB, SEALER, PrivateDatabase
+from tests.support.envelopes import a_document
 from tests.support.loss import Agencies, Loss
 from tests.support.memory_hub import a_register
 from tests.support.status_authority import status_authority
@@ -90,6 +93,26 @@ async def test_what_is_not_sealed_yet_is_exported_without_a_seal(axis: Loss, tru
 
     assert judgement.faults == []
     assert "fit their seals" not in " ".join(each.en for each in judgement.facts)
+
+
+async def test_trace_and_evidence_tell_that_a_gateway_signed_and_for_which_system(
+    axis: Loss, trust: Trust
+) -> None:
+    role = MandateRole(system="VNPT.QLVB-1", digest=digest_of(b"as the system handed it over"))
+    claim = RoleClaim(role=role, at=SystemClock().now())
+    unsigned = a_document().identified_by(f"G22,{new_id().hex}").to("H41").unsigned()
+    body = sign_envelope(unsigned, agency_signing_key("G22"), claim=claim)
+    received = axis.agencies.submit("G22", body, MessageKind.DOCUMENT)
+    accepted, _ = await axis.hub.accept(await axis.admit(received))
+
+    (life,) = await trace(axis.operators, str(accepted.message_id))
+    judgement = judge((await export(axis.operators, str(accepted.message_id))).octets, trust)
+
+    (told,) = [each for each in life.moments if each.what == "signed under mandate"]
+    assert f"for system {role.system}; SHA-256 {role.digest.hex()[:16]}" in told.detail
+    assert not told.is_repetition
+    assert judgement.faults == []
+    assert [role.system in each.en for each in judgement.facts if "under mandate" in each.en] == [True]
 
 
 async def test_a_name_that_means_nothing_is_refused(axis: Loss) -> None:

@@ -15,10 +15,15 @@ from hypothesis import strategies as st
 
 from hub.evidence import container, members
 from hub.evidence.judge import Judgement, Trust, judge
+from hub.message.identifiers import digest_of
+from hub.message.mandate_role import MandateRole
 from hub.message.receipt import ReceiptEvent
+from hub.signature.role_claim import RoleClaim
+from hub.signature.signing import sign_envelope
 from tests.support.authority import agency_signing_key
 from tests.support.envelopes import a_document
 from tests.support.evidence import (
+    AT,
     DOCUMENT_ID,
     SHEET,
     STATUS_MEMBER,
@@ -234,6 +239,20 @@ def test_a_document_signed_with_xades_is_proved_like_any_other() -> None:
     built = evidence().with_(members.DOCUMENT, body).with_(SHEET, sheet(ACCEPTANCE, body=body))
 
     assert broken(judged(built)) == {}
+
+
+def test_evidence_says_that_a_gateway_signed_for_a_system_that_cannot() -> None:
+    role = MandateRole(system="VNPT.QLVB/1", digest=digest_of(b"handed over"))
+    unsigned = a_document().identified_by(DOCUMENT_ID).to("H41").unsigned()
+    body = sign_envelope(unsigned, key_of("G22"), claim=RoleClaim(role=role, at=AT))
+    built = evidence().with_(members.DOCUMENT, body).with_(SHEET, sheet(ACCEPTANCE, body=body))
+
+    judgement = judged(built)
+
+    assert judgement.faults == []
+    (told,) = [each for each in judgement.facts if "under mandate" in each.en]
+    assert (told.where, role.system in told.vi) == (members.DOCUMENT, True)
+    assert told.en.endswith(f"{role.system}, SHA-256 {role.digest.hex()}")
 
 
 def test_a_refused_document_is_proved_by_its_receipt_alone() -> None:
