@@ -1,0 +1,1 @@
+"""The face that the vendors' software knows: parameters in headers, signed with a shared secret."""
