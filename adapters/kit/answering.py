@@ -1,4 +1,4 @@
-"""What a mailbox reports about a document it has received, as a draft that is ready to be signed."""
+"""What a mailbox reports about documents that it received or sent, as drafts ready to be signed."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +7,8 @@ from typing import Final
 
 from adapters.kit.draft import Party, StatusDraft
 from adapters.kit.incoming import ReportedDocument
-from hub.message.edxml import StatusCode
+from hub.message.edxml import DocumentHeader, StatusCode
+from hub.message.identifiers import AgencyCode
 
 DESCRIPTIONS: Final[Mapping[StatusCode, str]] = MappingProxyType(
     {
@@ -37,5 +38,19 @@ def compose_report(
         promulgated_on=document.promulgated_on,
         status=status,
         description=description or DESCRIPTIONS[status],
+        at=at,
+    )
+
+
+def compose_recall(document: DocumentHeader, recipient: AgencyCode, reason: str, at: datetime) -> StatusDraft:
+    """Return the request of *document*'s sender that *recipient* give it back (13)."""
+    return StatusDraft(
+        sender=Party(code=document.sender),
+        original_sender=recipient,
+        document_id=document.document_id,
+        code=f"{document.code_number}/{document.code_notation}",
+        promulgated_on=document.promulgated_on,
+        status=StatusCode.RECALL_REQUESTED,
+        description=reason,
         at=at,
     )

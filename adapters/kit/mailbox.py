@@ -24,10 +24,12 @@ from adapters.kit.keyring import seal
 from adapters.kit.outgoing import Outgoing, OutgoingState
 from adapters.kit.reception import HandleDelivery, HandleReceipt, Handlers, HandleStatus, Reception
 from adapters.kit.relay import Relay
+from adapters.kit.reporting import Reporter
 from adapters.kit.settings import KitSettings
 from adapters.kit.transaction import Transaction
 from hub.errors import MalformedMessage, RejectionCode
-from hub.message.edxml import MessageKind, StatusCode
+from hub.message.edxml import DocumentHeader, MessageKind, StatusCode
+from hub.message.edxml_reading import read_header
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import DeliveryId, ReceiptId, SubmissionId, digest_of
 from hub.message.mandate_role import MandateRole
@@ -53,7 +55,7 @@ async def _ignore_receipt(_receipt: ArrivedReceipt, _transaction: Transaction) -
     """Leave a receipt to the journal, which has its bytes."""
 
 
-class Mailbox:
+class Mailbox(Reporter):
     """One mailbox in one process: `async with Mailbox.open(settings) as mailbox`.
 
     What `post` returned for is safe and goes out, through crashes and outages, until the broker has it.
@@ -62,7 +64,7 @@ class Mailbox:
 
     def __init__(self, settings: KitSettings, journal: Journal, relay: Relay) -> None:
         """Put the parts together; `open` makes and starts them."""
-        self.journal: Final = journal
+        super().__init__(journal)
         self.consuming: Final = asyncio.Event()
         """Set once `run` reads the mailbox's queue."""
         self._settings = settings
@@ -155,14 +157,17 @@ class Mailbox:
 
         Raises `UnfitDraft` where this mailbox has not received that delivery.
         """
-        document = await self.journal.write(
-            lambda connection: incoming.reported_document(connection, delivery_id)
+        return await self.send(await self.report_on(delivery_id, status, description), about=delivery_id)
+
+    async def sent_header(self, submission: SubmissionId) -> DocumentHeader:
+        """Return what the document sent as *submission* says of itself; raises `UnfitDraft` for none."""
+        body = await self.journal.write(
+            lambda connection: outgoing.body_of_submission(connection, submission)
         )
-        if document is None:
-            raise UnfitDraft(f"this mailbox has received no document in delivery {delivery_id}")
-        return await self.send(
-            compose_report(document, status, description, datetime.now(UTC)), about=delivery_id
-        )
+        header = await self._off_the_loop(lambda: read_header(parse_hardened(body))) if body else None
+        if not isinstance(header, DocumentHeader):
+            raise UnfitDraft(f"this mailbox has sent no document as {submission}")
+        return header
 
     async def outcome(self, submission: SubmissionId) -> Receipt:
         """Wait for the axis's signed acceptance or refusal; some process of this mailbox must be in `run`."""

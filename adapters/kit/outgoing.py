@@ -179,6 +179,15 @@ def digest_of_submission(connection: sqlite3.Connection, submission: SubmissionI
     return Digest(row[0]) if row is not None else None
 
 
+def body_of_submission(connection: sqlite3.Connection, submission: SubmissionId) -> bytes | None:
+    """Return the signed bytes that were submitted under that name, where this journal knows it."""
+    row = connection.execute(
+        "SELECT body FROM outgoing JOIN outgoing_bodies USING (sequence) WHERE submission_id = ?",
+        (submission,),
+    ).fetchone()
+    return bytes(row[0]) if row is not None else None
+
+
 def state_of(connection: sqlite3.Connection, submission: SubmissionId) -> OutgoingState | None:
     """Return where *submission* stands, where this journal knows it."""
     row = connection.execute("SELECT state FROM outgoing WHERE submission_id = ?", (submission,)).fetchone()
