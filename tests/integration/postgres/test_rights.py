@@ -40,6 +40,7 @@ EXPECTED = {
         "alert_notices": "INSERT, UPDATE(attempts, due_at, last_error, sent_at)",
         "alerts": "INSERT, UPDATE(closed_at, detail)",
         "attempts": "INSERT",
+        "bodies": "DELETE, INSERT(digest, mailbox, octets), UPDATE(accepted_at, received, state, touched_at)",
         "cases": "INSERT, UPDATE(closed_at, outcome)",
         "certificate_warnings": "INSERT",
         "deliveries": "INSERT, UPDATE(acknowledged_at, attempt, closed_at, consigned_at, first_attempt,"

@@ -29,6 +29,10 @@ grant update, delete on revocation_sources to :hub;
 grant insert on time_stamps, stamped_sheets to :hub;
 grant insert on hub_certificates, hub_validations to :hub;
 grant delete on outbox_entries, submissions to :hub;
+-- What an upload is, it stays; how far it is, changes.
+grant insert (mailbox, digest, octets) on bodies to :hub;
+grant update (received, state, touched_at, accepted_at) on bodies to :hub;
+grant delete on bodies to :hub;
 grant insert on alerts, alert_notices to :hub;
 grant update (closed_at, detail) on alerts to :hub;
 grant update (due_at, sent_at, attempts, last_error) on alert_notices to :hub;
