@@ -1,7 +1,9 @@
 """`truc agency`: who exists, and who is connected."""
 
 import asyncio
+import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +11,9 @@ import typer
 from hub.commands import shown
 from hub.commands.options import AsJson, Home, Operator, SettingsFile, who
 
-app = typer.Typer(help="Agencies: enter, connect, list, close.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Agencies: enter, connect, list, close; export, import.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 class Kind(StrEnum):
@@ -184,3 +188,65 @@ def close(
         shown.emit({"agency": code, "closed": True, "successor": successor})
     else:
         shown.say(f"{code} is closed" + (f"; its successor is {successor}" if successor else ""))
+
+
+@app.command("export")
+def export(
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write; standard output where not given.")
+    ] = None,
+    home: Home = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Write the catalogue of agencies, open and closed: a line of JSON for each.
+
+    Gateways that cannot ask the console keep their copies of it by this file (`catalogue.file`).
+
+    \b
+    Example:
+      truc agency export --output catalogue.jsonl
+    """
+    from hub.commands.agency_lists import export_catalogue
+
+    lines = asyncio.run(export_catalogue(home, settings))
+    if output is None:
+        sys.stdout.writelines(lines)
+        return
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    with unfinished.open("w", encoding="utf-8") as file:
+        file.writelines(lines)
+    unfinished.replace(output)  # whoever reads it sees the old list or the new one
+    shown.say(f"the catalogue is in {output}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        typer.FileText,
+        typer.Argument(
+            help="A line of JSON for each: code, name, parent; `-` reads them from standard input.",
+            show_default=False,
+            encoding="utf-8",
+        ),
+    ],
+    home: Home = None,
+    settings: SettingsFile = None,
+    operator: Operator = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enter many agencies at once, all or none, as units behind those that are connected.
+
+    Parents may stand anywhere in the list. What gateways were asked to register is listed in this form
+    (`truc-vxp --settings FILE applications`).
+
+    \b
+    Example:
+      truc agency import new-units.jsonl
+    """
+    from hub.commands.agency_lists import import_agencies
+
+    entered = asyncio.run(import_agencies(home, settings, who(operator), file.read()))
+    if as_json:
+        shown.emit(entered)
+    else:
+        shown.say(f"{entered.entered} agencies entered; {entered.were_there} were there before")

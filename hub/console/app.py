@@ -11,6 +11,7 @@ from hub.console import answers, login, openid
 from hub.console.access import guard
 from hub.console.api import accounts as api_accounts
 from hub.console.api import campaigns as api_campaigns
+from hub.console.api import catalogue as api_catalogue
 from hub.console.api import deadletters as api_deadletters
 from hub.console.api import documents as api_documents
 from hub.console.api import records, version_1, watching
@@ -53,6 +54,7 @@ API: Final = tuple(
     for each in (
         version_1,
         watching,
+        api_catalogue,
         api_documents,
         api_deadletters,
         api_campaigns,

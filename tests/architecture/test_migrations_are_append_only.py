@@ -15,6 +15,8 @@ LANDED = {
     "0008_breakers.sql": "c62acfab3d68e68a7fc6653df492c1440dcd63cb17bdc6ef4a60cc9bcf4e55e9",
     "0009_heard.sql": "d64b2fcb331fa0c4e1396aaf926822c5adca290172638d495ff0920e6c6489fb",
     "0010_cases_to_judge.sql": "802f4a49262143ea987206a3512cabb99d0cae552e2e9cfb600a97c0f07958e8",
+    "0011_bodies.sql": "88e5e0682f325f55a79258ba5599875e441f95220a5956da7fb30f6715088537",
+    "0012_catalogue.sql": "1c41add634b150d60ee6c7c246079c9b7fcb16c9c428e45bbd9badccaae2a5cb",
 }
 """SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of
 all local stacks; from then on lines are only added."""

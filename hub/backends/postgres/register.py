@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from hub.backends.postgres.pool import Transaction
-from hub.backends.postgres.statements import statement
+from hub.backends.postgres.statements import columns, statement
 from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, MailboxName
 
 
@@ -74,6 +74,14 @@ async def insert_agency(
 ) -> bool:
     """Enter an agency; False where its key is taken."""
     return await transaction.fetchval(statement("insert_agency"), key, code, name, parent) is not None
+
+
+async def insert_agencies(
+    transaction: Transaction, agencies: Sequence[tuple[AgencyKey, AgencyCode, str, AgencyKey | None]]
+) -> list[AgencyKey]:
+    """Enter agencies (key, code, name, parent), their parents before them; returns the keys of the new."""
+    rows = await transaction.fetch(statement("insert_agencies"), *columns(agencies, 4))
+    return [AgencyKey(row["key"]) for row in rows]
 
 
 async def read_agencies(

@@ -1,3 +1,4 @@
+import json
 from itertools import count
 from pathlib import Path
 
@@ -130,3 +131,34 @@ async def test_drift_is_listed_and_mended(truc: CommandLine, code: str) -> None:
 
     assert found == [f"permission {code} is missing"]
     assert await truc.json("topology", "check") == []
+
+
+async def test_an_exported_catalogue_tells_of_every_agency_and_can_be_imported_again(
+    truc: CommandLine, code: str, tmp_path: Path
+) -> None:
+    await truc("agency", "add", code, "UBND tỉnh")
+    new = tmp_path / "new.jsonl"
+    wanted = [
+        {"code": f"{code}.01.02", "name": "Chi cục", "parent": f"{code}.01"},
+        {"code": f"{code}.01", "name": "Sở", "parent": code},
+    ]
+    new.write_text("\n".join(json.dumps(each) for each in wanted))
+
+    entered = await truc.json("agency", "import", str(new))
+    file = tmp_path / "catalogue.jsonl"
+    await truc("agency", "export", "--output", str(file))
+    exported = {each["key"]: each for each in map(json.loads, file.read_text().splitlines())}
+    again = await truc.json("agency", "import", str(file))
+
+    assert entered == {"entered": 2, "were_there": 0}
+    assert (exported[f"{code}.01.02"]["parent"], exported[f"{code}.01.02"]["level"]) == (f"{code}.01", 3)
+    assert {each["key"] for each in await truc.json("agency", "list")} == set(exported)
+    assert again["entered"] == 0
+
+
+async def test_a_list_that_cannot_be_read_is_refused_by_its_lines(truc: CommandLine, code: str) -> None:
+    ended = await truc.run("agency", "import", "-", typed=f'{{"code": "{code}"}}\nnothing\n')
+
+    assert ended.code == 1
+    assert "line 1: name Field required" in ended.err
+    assert "line 2" in ended.err
