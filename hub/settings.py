@@ -271,6 +271,41 @@ class Settings(BaseSettings):
     alert_cases_per_hour: int = Field(default=20, ge=1)
     """So many dead letters within an hour are an incident."""
 
+    bodies_store: str | None = None
+    """Where large bodies lie: `file:///folder`, or `s3://bucket/prefix`; without it, messages above
+    `max_message_octets` are refused."""
+    bodies_endpoint: str | None = None
+    """Address of the S3-compatible service of the bucket, `https` beyond this machine."""
+    bodies_region: str = "us-east-1"
+    """Region of the bucket."""
+    bodies_access_key: str | None = None
+    """Who the hub is to the service."""
+    bodies_secret_key: SecretStr | None = None
+    """And the secret that proves it."""
+    max_large_octets: int = Field(default=250_000_000, ge=1_000_000, le=2_000_000_000)
+    """Largest envelope that travels by claim check; its attachments may be as large."""
+    bodies_quota: int = Field(default=2_000_000_000, ge=1_000_000)
+    """Octets that one mailbox may have checked in and no accepted message claims."""
+    bodies_grace: timedelta = Field(default=timedelta(days=1), ge=timedelta(minutes=1))
+    """After so long without a part or a claim, what no accepted message claims is swept."""
+    bodies_lifetime: timedelta | None = Field(default=None, ge=timedelta(days=1))
+    """After so long the large body of an accepted message is deleted, where no delivery needs it any more;
+    never, where it is not set."""
+    bodies_patience: timedelta = Field(default=timedelta(seconds=10), ge=timedelta(0))
+    """How long a claim may wait for its body."""
+    bodies_side_by_side: int = Field(default=2, ge=1, le=16)
+    """Large bodies that one hub process reads at a time."""
+    bodies_host: str = "127.0.0.1"
+    """Where `truc bodies` listens."""
+    bodies_port: int = Field(default=0, ge=0, le=65535)
+    """And the port; 0 takes a free one and logs it."""
+    bodies_certificate: ReadableFile | None = None
+    """PEM file with its certificate and chain: the service speaks TLS itself."""
+    bodies_key: ReadableFile | None = None
+    """PEM file with its key; in the certificate's file where it is not set."""
+    bodies_behind_proxy: bool = False
+    """Whether something in front of it ends TLS, so that it may listen to others without."""
+
     http_host: str = "127.0.0.1"
     """Where health and metrics listen."""
     http_port: int = Field(default=0, ge=0, le=65535)
@@ -378,6 +413,7 @@ class Settings(BaseSettings):
             complaints.append("management_url says no user: that is management_user and management_password")
         complaints += self._console_complaints()
         complaints += self._alert_complaints()
+        complaints += self._bodies_complaints()
         if complaints:
             raise ValueError("; ".join(complaints))
         return self
@@ -406,6 +442,22 @@ class Settings(BaseSettings):
             yield "console_host is open to others: console_url has to say at which https address they come"
         if self.console_oidc_issuer is not None and not (self.console_oidc_client_id and self.console_url):
             yield "console_oidc_issuer needs console_oidc_client_id and console_url, too"
+
+    def _bodies_complaints(self) -> Iterator[str]:
+        store = urlsplit(self.bodies_store or "")
+        is_bucket = store.scheme == "s3" and store.netloc and "@" not in store.netloc
+        is_folder = store.scheme == "file" and not store.netloc and store.path.startswith("/")
+        if self.bodies_store is not None and not (is_bucket or is_folder):
+            yield "bodies_store has to be file:///folder or s3://bucket/prefix, without credentials"
+        if self.bodies_endpoint is not None and not _is_protected(self.bodies_endpoint):
+            yield "bodies_endpoint has to be an https address (http on this machine only)"
+        if (self.bodies_access_key is None) != (self.bodies_secret_key is None):
+            yield "bodies_access_key and bodies_secret_key go together"
+        if self.bodies_certificate is None and self.bodies_key is not None:
+            yield "bodies_key is of no use without bodies_certificate"
+        is_here = self.bodies_host in LOOPBACK or self.bodies_behind_proxy
+        if self.bodies_certificate is None and not is_here:
+            yield "bodies_host is open to others: set bodies_certificate, or bodies_behind_proxy"
 
     @classmethod
     def settings_customise_sources(

@@ -15,6 +15,7 @@ from hub.commands import (
     alerts,
     audit,
     backup,
+    bodies,
     ca,
     campaigns,
     certificates,
@@ -64,6 +65,7 @@ app.command("console-demo")(console_demo.console_demo)
 stack.add_to(app)
 running.add_to(app)
 app.command("console")(console.console)
+app.command("bodies")(bodies.bodies)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(agency.app, name="agency")
 app.add_typer(keys.app, name="keys")

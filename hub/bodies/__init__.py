@@ -1,0 +1,1 @@
+"""The service of large bodies: HTTP in, the cloakroom out."""
