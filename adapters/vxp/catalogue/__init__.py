@@ -1,0 +1,1 @@
+"""The gateway's own copy of the catalogue of agencies: kept up to date beside the calls, served from disk."""
