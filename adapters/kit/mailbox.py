@@ -43,6 +43,8 @@ T = TypeVar("T")
 _DECISIONS: Final = (ReceiptEvent.SUBMISSION_ACCEPTANCE, ReceiptEvent.SUBMISSION_REJECTION)
 _POLL_SECONDS: Final = 1.0
 """How often the journal is asked for a receipt that another process of this mailbox may have received."""
+_SHORTEST_POLL_SECONDS: Final = 0.02
+_WITH_THE_BROKER: Final = (OutgoingState.CONFIRMED, OutgoingState.ACCEPTED, OutgoingState.REFUSED)
 _CHUNK: Final = 200
 _CPU_THREADS: Final = 2
 
@@ -128,6 +130,18 @@ class Mailbox(Reporter):
         message = await self._prepare(draft, about, submission, role)
         await self._relay.journal_all([message])
         return message.submission_id
+
+    async def confirmed(self, submission: SubmissionId) -> None:
+        """Wait until the broker has what was posted as *submission*: for a program that ends afterwards.
+
+        Raises `UnfitDraft` for a name that the journal does not know.
+        """
+        pause = _SHORTEST_POLL_SECONDS
+        while (state := await self.state(submission)) not in _WITH_THE_BROKER:
+            if state is None:
+                raise UnfitDraft(f"the journal has no submission {submission}")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _POLL_SECONDS)
 
     async def send_signed_many(
         self, bodies: Sequence[bytes], *, kind: MessageKind = MessageKind.DOCUMENT
