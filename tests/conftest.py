@@ -22,6 +22,7 @@ GROUPS = {
     "integration/cli": "axis",
     "integration/folder": "axis",
     "contract": "stack",
+    "integration/bodies": "stack",
     "integration/certificates": "stack",
     "integration/operations": "stack",
     "integration/console": "stack",
