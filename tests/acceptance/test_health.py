@@ -16,12 +16,15 @@ pytestmark = pytest.mark.timeout(180)
 async def ready_says(hub: HubProcess, *, database: bool, broker: bool) -> None:
     """Wait until `/health/ready` says exactly this."""
     expected = {"ready": database and broker, "database": database, "broker": broker}
+    said = "nothing"
 
     async def says_so() -> bool:
+        nonlocal said
         answer = await hub.get("/health/ready")
+        said = answer.text if answer is not None else "nothing"
         return answer is not None and answer.json() == expected and answer.is_success == expected["ready"]
 
-    await until(says_so, what=lambda: f"ready to say {expected}", seconds=40)
+    await until(says_so, what=lambda: f"ready to say {expected}; it says {said}", seconds=40)
 
 
 async def test_ready_turns_with_database_and_broker_while_live_stays(world: World) -> None:
