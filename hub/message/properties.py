@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from hub.message.claim import CLAIM_TYPE
 from hub.message.identifiers import MailboxName
 from hub.message.outbox import OutboxEntry
 
@@ -64,6 +65,16 @@ def headers_of(entry: OutboxEntry, span: str) -> dict[str, str | int]:
     if entry.event is not None:
         headers[EVENT] = entry.event.value
     return headers
+
+
+def content_type_of(body: bytes) -> str:
+    """Return the content type of *body*: an envelope and a receipt are XML, which no claim check can be."""
+    return CLAIM_TYPE if looks_like_claim(body) else CONTENT_TYPE
+
+
+def looks_like_claim(body: bytes) -> bool:
+    """Whether *body* is no XML and can only be meant as a claim check."""
+    return body.startswith(b"{")
 
 
 def priority_of(entry: OutboxEntry) -> int:

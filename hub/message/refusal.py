@@ -57,6 +57,14 @@ SENTENCES: MappingProxyType[RejectionCode, Sentence] = MappingProxyType(
             "Gói tin không mã hóa bằng UTF-8; hãy ghi lại bằng UTF-8 và ký lại.",
             "The message is not encoded in UTF-8; write it in UTF-8 and sign again.",
         ),
+        _CODE.WRONG_CLAIM: Sentence(
+            "Phiếu gửi nội dung lớn không đúng: {reason_vi}; hãy lập lại phiếu từ chính phong bì đã gửi lên.",
+            "The claim check is wrong: {reason_en}; write it anew from the very envelope that was uploaded.",
+        ),
+        _CODE.BODY_NOT_CHECKED_IN: Sentence(
+            "Hộp thư {mailbox} chưa gửi lên đủ nội dung có SHA-256 {digest}; hãy gửi lên rồi nộp lại phiếu.",
+            "{mailbox} has not checked in the body with SHA-256 {digest}; upload it, then submit again.",
+        ),
         _CODE.NO_SIGNATURE: Sentence(
             "Gói tin chưa được ký số; hãy ký toàn bộ phong bì edXML bằng khóa của cơ quan.",
             "The message is not signed; sign the whole edXML envelope with the agency's key.",

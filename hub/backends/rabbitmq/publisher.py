@@ -34,7 +34,7 @@ from hub.backends.rabbitmq.frames import (
 )
 from hub.errors import TemporaryFailure
 from hub.message.outbox import OutboxEntry, PublishResult
-from hub.message.properties import CONTENT_TYPE, DELIVER_EXCHANGE, headers_of, priority_of
+from hub.message.properties import DELIVER_EXCHANGE, content_type_of, headers_of, priority_of
 from hub.ports import Clock
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -208,7 +208,7 @@ class RabbitPublisher:
         if len(entry.body) > LARGEST_BODY:
             raise ValueError(f"a body of {len(entry.body)} bytes is more than the broker takes")
         said = Said(
-            content_type=CONTENT_TYPE,
+            content_type=content_type_of(entry.body),
             headers=headers_of(entry, span=flight.message_id[:16]),
             priority=priority_of(entry),
             correlation_id=entry.correlation_id,
