@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TypeAlias
 
 from starlette.responses import Response
@@ -20,7 +19,7 @@ class Asked:
     """Those that were signed, in lower case, without their prefix; earlier calls' are among them."""
     body: bytes = field(default=b"", repr=False)
     content_type: str = ""
-    headers: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = field(default_factory=dict)
     """HTTP's own, in lower case, such as `accept-encoding`."""
 
     def parameter(self, name: str) -> str:
