@@ -46,8 +46,9 @@ class Catalogue:
 
     @property
     def version(self) -> int | None:
-        """The version that lists are of; None before the first."""
-        return self._prepared_version
+        """The version of the copy; None before the first. Its whole lists follow within seconds."""
+        standing = self._copy.standing()
+        return standing.version if standing is not None else None
 
     def find(self, code: str) -> CatalogueEntry | None:
         """Return the agency with *code*, in any of its forms, open or closed; None where there is none."""

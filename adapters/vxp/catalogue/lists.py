@@ -62,8 +62,7 @@ def unit(row: Row) -> Mapping[str, object]:
     }
 
 
-KINDS: Final = (
-    ListKind(name=AGENCIES, head=HEAD, shape=agency),
-    ListKind(name=DECREE_20, head=HEAD, shape=agency_of_decree_20),
-    ListKind(name=UNITS, head=HEAD, shape=unit),
-)
+AGENCIES_LIST: Final = ListKind(name=AGENCIES, head=HEAD, shape=agency)
+DECREE_20_LIST: Final = ListKind(name=DECREE_20, head=HEAD, shape=agency_of_decree_20)
+UNITS_LIST: Final = ListKind(name=UNITS, head=HEAD, shape=unit)
+KINDS: Final = (AGENCIES_LIST, DECREE_20_LIST, UNITS_LIST)

@@ -1,0 +1,1 @@
+"""What systems apply for: agencies to be entered in the registry, or closed; its keeper decides."""
