@@ -41,6 +41,10 @@ _RACES: Final = (
     asyncpg.InvalidCachedStatementError,  # somebody has migrated; the next preparation fits
 )
 PROBE_SECONDS: Final = 5.0
+_ARRAY_TYPES: Final = (
+    "uuid", "text", "bytea", "bigint", "int", "smallint", "boolean", "timestamptz", "date", "jsonb",
+)  # fmt: skip
+_ARRAYS: Final = "select " + ", ".join(f"${n}::{name}[]" for n, name in enumerate(_ARRAY_TYPES, start=1))
 
 
 class Database:
@@ -215,6 +219,9 @@ async def _leave_as_it_is(_connection: object) -> None:
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    # The driver asks what an array is at the first statement that has one, by a query of a millisecond: once
+    # for all, not once for each statement on each connection.
+    await connection.fetchrow(_ARRAYS, *[None] * len(_ARRAY_TYPES))
 
 
 def _is_cancelled() -> bool:
