@@ -21,6 +21,7 @@ GROUPS = {
     "acceptance": "axis",
     "integration/cli": "axis",
     "integration/folder": "axis",
+    "integration/vxp": "axis",
     "contract": "stack",
     "integration/bodies": "stack",
     "integration/certificates": "stack",

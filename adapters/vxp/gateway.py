@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import Final, NewType, Protocol
 
-from adapters.vxp.systems import System, Systems
+from adapters.vxp.systems import Face, System, Systems
 from hub.message.identifiers import AgencyCode, Digest
 
 DocId = NewType("DocId", str)
@@ -28,6 +28,17 @@ class TransportStatus(StrEnum):
     PROCESSING = "processing"
     DONE = "done"
     FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """When something came or was sent; the end is not part of it."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ALWAYS: Final = Period()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +107,9 @@ class Gateway(Protocol):
     def systems(self) -> Systems:
         """The systems as the settings have them now; they may be others at the next call."""
 
+    def admit(self, system: System, face: Face) -> None:
+        """Let one call of *system* pass; every face asks this once it knows who calls."""
+
     async def send(self, system: System, packet: Packet) -> DocId:
         """Check, sign under mandate where it is not signed, journal; it goes out in the background.
 
@@ -104,9 +118,9 @@ class Gateway(Protocol):
         """
 
     async def list_received(
-        self, system: System, kind: PacketKind | None = None, *, limit: int | None = None
+        self, system: System, kind: PacketKind | None = None, *, period: Period = ALWAYS, limit: int = 500
     ) -> Sequence[Received]:
-        """Return what the system has not reported as `done` or `fail`, oldest first."""
+        """Return what came in *period* and the system has not reported as `done` or `fail`, oldest first."""
 
     async def received(self, system: System, doc_id: DocId) -> Received:
         """Return one of them, or one that was reported."""
@@ -123,6 +137,6 @@ class Gateway(Protocol):
         """Note how far the system is; `done` sends the sender status 01, once, `fail` 02 (see settings)."""
 
     async def list_sent(
-        self, system: System, doc_id: DocId | None = None, *, limit: int | None = None
+        self, system: System, doc_id: DocId | None = None, *, period: Period = ALWAYS, limit: int = 500
     ) -> Sequence[Sent]:
         """Return what became of what the system sent, newest first, one for each recipient."""

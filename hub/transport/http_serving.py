@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.errors import ConfigurationError
@@ -128,6 +129,8 @@ class _Guarded:
             return
         try:
             await self._app(scope, exchange.receive, exchange.send)
+        except ClientDisconnect:
+            return  # it is gone, or was told why it has to go
         except Exception as error:  # noqa: BLE001 - the net around the application
             if not exchange.is_too_large:
                 # Formatted here: what renders an error by itself may show the values of variables.

@@ -1,0 +1,141 @@
+"""`truc-vxp`, also `python -m adapters.vxp`: the command line."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+import uvloop
+from starlette.applications import Starlette
+
+from adapters.kit.mailbox import Mailbox
+from adapters.vxp import logs
+from adapters.vxp.books import TABLES
+from adapters.vxp.desk import Desk
+from adapters.vxp.filing import Cabinet
+from adapters.vxp.lock import sole_gateway
+from adapters.vxp.reloading import LivingSystems
+from adapters.vxp.settings import VxpSettings, read_vxp_settings
+from adapters.vxp.xroad.application import XroadFace, application, xroad_routes
+from adapters.vxp.xroad.documents import document_calls
+from adapters.vxp.xroad.replies import refuse
+from hub.errors import ConfigurationError, HubError
+from hub.transport.http_serving import serve
+
+_log = structlog.get_logger("adapters.vxp")
+_EXAMPLE = "truc-vxp --settings vxp.toml run"
+_OURS = 0o077
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    logs.configure()
+    os.umask(_OURS)
+    try:
+        settings = read_vxp_settings(asked.settings)
+        with sole_gateway(settings.documents):
+            if asked.command == "check":
+                _say_what_would_run(settings)
+            else:
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(_run(asked.settings, settings))
+    except ConfigurationError as error:
+        sys.stderr.write(f"truc-vxp: cấu hình chưa dùng được / the settings cannot be used:\n  {error}\n")
+        return 2
+    except HubError as error:
+        sys.stderr.write(f"truc-vxp: {error}\n")
+        return 1
+    return 0
+
+
+async def _run(path: Path, settings: VxpSettings) -> None:
+    stop = asyncio.Event()
+    systems = LivingSystems(path, settings.systems, every=settings.limits.reload_seconds)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, systems.reload)
+    async with Mailbox.open(settings.kit, tables=TABLES) as mailbox:
+        desk = Desk(
+            mailbox,
+            Cabinet(folder=settings.documents),
+            systems,
+            kept=timedelta(days=settings.limits.keep_days),
+            repeated_within=timedelta(hours=settings.limits.repeat_hours),
+        )
+        await desk.open()
+        await _work(settings, desk, systems, stop)
+    _log.info("vxp.closed", mailbox=settings.kit.mailbox)
+
+
+async def _work(settings: VxpSettings, desk: Desk, systems: LivingSystems, stop: asyncio.Event) -> None:
+    """Serve, receive and look after the settings until *stop*, or until one of them fails."""
+    works = [
+        asyncio.create_task(_serve(settings, desk, stop), name="serve"),
+        asyncio.create_task(desk.run(), name="desk"),
+        asyncio.create_task(systems.run(), name="settings"),
+    ]
+    try:
+        await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await works[0]
+    finally:
+        for each in works:
+            each.cancel()
+        await asyncio.wait(works)
+    for each in works[1:]:
+        if not each.cancelled():
+            each.result()
+
+
+async def _serve(settings: VxpSettings, desk: Desk, stop: asyncio.Event) -> None:
+    def ready(host: str, port: int) -> None:
+        url = f"{settings.http.scheme}://{host}:{port}"
+        _log.info("vxp.listening", mailbox=settings.kit.mailbox, url=url, systems=len(desk.systems.all()))
+
+    await serve(_application(settings, desk), settings.http, refuse=refuse, stop=stop, ready=ready)
+
+
+def _application(settings: VxpSettings, desk: Desk) -> Starlette:
+    face = XroadFace(
+        desk,
+        document_calls(desk, list_at_most=settings.limits.list_at_most),
+        clock=lambda: datetime.now(UTC),
+        skew=timedelta(minutes=settings.limits.clock_skew_minutes),
+    )
+    return application(xroad_routes(face))
+
+
+def _say_what_would_run(settings: VxpSettings) -> None:
+    http = settings.http
+    sys.stdout.write(
+        f"Cấu hình tốt / the settings are sound: {settings.kit.mailbox} · {http.scheme}://{http.host}:{http.port}"
+        f" · {len(settings.systems.all())} hệ thống / systems · {settings.kit.broker.place}\n"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="truc-vxp",
+        description="Cổng tương thích VXP cho phần mềm sẵn có / a gateway for software that speaks VXP.",
+        epilog=f"Ví dụ / example: {_EXAMPLE}",
+    )
+    parser.add_argument(
+        "--settings", type=Path, required=True, metavar="FILE", help="tệp cấu hình / the settings file (TOML)"
+    )
+    parser.add_argument(
+        "command",
+        choices=("run", "check"),
+        help="run: làm việc đến khi dừng / work until stopped; check: xem cấu hình / look at the settings",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
