@@ -150,7 +150,7 @@ def _claimed_roles(own: etree._Element) -> tuple[str, ...]:
     """Return the first roles that the signer claims; certified ones are nobody's word that we could check."""
     holders = [roles for each in own if each.tag in _ROLES for roles in each.iterfind(xades("ClaimedRoles"))]
     found = islice((role for each in holders for role in each.iter(xades("ClaimedRole"))), MAX_ROLES)
-    return tuple(line for role in found if (line := bounded_role(role.itertext())))
+    return tuple(line for role in found if (line := bounded_role(map(str, role.itertext()))))
 
 
 def _stamp(unsigned: etree._Element, path: str) -> StampElement:
