@@ -19,6 +19,8 @@ from adapters.vxp.books import TABLES
 from adapters.vxp.desk import Desk
 from adapters.vxp.filing import Cabinet
 from adapters.vxp.lock import sole_gateway
+from adapters.vxp.parts import TABLES as TABLES_OF_PARTS
+from adapters.vxp.parts import Parts, PartSettings, opened_parts, read_part_settings
 from adapters.vxp.reloading import LivingSystems
 from adapters.vxp.settings import VxpSettings, read_vxp_settings
 from adapters.vxp.xroad.application import XroadFace, application, xroad_routes
@@ -39,12 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(_OURS)
     try:
         settings = read_vxp_settings(asked.settings)
+        parts = read_part_settings(settings.others, settings.folder)
         with sole_gateway(settings.documents):
             if asked.command == "check":
                 _say_what_would_run(settings)
             else:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(_run(asked.settings, settings))
+                    runner.run(_run(asked.settings, settings, parts))
     except ConfigurationError as error:
         sys.stderr.write(f"truc-vxp: cấu hình chưa dùng được / the settings cannot be used:\n  {error}\n")
         return 2
@@ -54,14 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _run(path: Path, settings: VxpSettings) -> None:
+async def _run(path: Path, settings: VxpSettings, part_settings: PartSettings) -> None:
     stop = asyncio.Event()
     systems = LivingSystems(path, settings.systems, every=settings.limits.reload_seconds)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, systems.reload)
-    async with Mailbox.open(settings.kit, tables=TABLES) as mailbox:
+    async with Mailbox.open(settings.kit, tables=(*TABLES, *TABLES_OF_PARTS)) as mailbox:
         desk = Desk(
             mailbox,
             Cabinet(folder=settings.documents),
@@ -70,15 +73,19 @@ async def _run(path: Path, settings: VxpSettings) -> None:
             repeated_within=timedelta(hours=settings.limits.repeat_hours),
         )
         await desk.open()
-        await _work(settings, desk, systems, stop)
+        with opened_parts(part_settings, mailbox.journal) as parts:
+            await _work(settings, desk, systems, parts, stop)
     _log.info("vxp.closed", mailbox=settings.kit.mailbox)
 
 
-async def _work(settings: VxpSettings, desk: Desk, systems: LivingSystems, stop: asyncio.Event) -> None:
+async def _work(
+    settings: VxpSettings, desk: Desk, systems: LivingSystems, parts: Parts, stop: asyncio.Event
+) -> None:
     """Serve, receive and look after the settings until *stop*, or until one of them fails."""
     works = [
-        asyncio.create_task(_serve(settings, desk, stop), name="serve"),
+        asyncio.create_task(_serve(settings, desk, parts, stop), name="serve"),
         asyncio.create_task(desk.run(), name="desk"),
+        asyncio.create_task(parts.run(stop), name="parts"),
         asyncio.create_task(systems.run(), name="settings"),
     ]
     try:
@@ -94,22 +101,22 @@ async def _work(settings: VxpSettings, desk: Desk, systems: LivingSystems, stop:
             each.result()
 
 
-async def _serve(settings: VxpSettings, desk: Desk, stop: asyncio.Event) -> None:
+async def _serve(settings: VxpSettings, desk: Desk, parts: Parts, stop: asyncio.Event) -> None:
     def ready(host: str, port: int) -> None:
         url = f"{settings.http.scheme}://{host}:{port}"
         _log.info("vxp.listening", mailbox=settings.kit.mailbox, url=url, systems=len(desk.systems.all()))
 
-    await serve(_application(settings, desk), settings.http, refuse=refuse, stop=stop, ready=ready)
+    await serve(_application(settings, desk, parts), settings.http, refuse=refuse, stop=stop, ready=ready)
 
 
-def _application(settings: VxpSettings, desk: Desk) -> Starlette:
+def _application(settings: VxpSettings, desk: Desk, parts: Parts) -> Starlette:
     face = XroadFace(
         desk,
-        document_calls(desk, list_at_most=settings.limits.list_at_most),
+        {**document_calls(desk, list_at_most=settings.limits.list_at_most), **parts.calls},
         clock=lambda: datetime.now(UTC),
         skew=timedelta(minutes=settings.limits.clock_skew_minutes),
     )
-    return application(xroad_routes(face))
+    return application([*parts.routes, *xroad_routes(face)])
 
 
 def _say_what_would_run(settings: VxpSettings) -> None:
