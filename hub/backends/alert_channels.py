@@ -1,9 +1,7 @@
 """Where alerts go: e-mail, a webhook, the log. Each sends one letter, or says why it could not."""
 
 import asyncio
-import base64
 import hashlib
-import hmac
 import json
 import smtplib
 import ssl
@@ -23,6 +21,7 @@ from hub.errors import TemporaryFailure
 from hub.message.alert import Moment
 from hub.message.alert_text import Letter, Notice
 from hub.ports import Clock
+from hub.transport.hook_signing import HookKeys
 from hub.transport.mail_server import MailServer
 
 log = structlog.get_logger(__name__)
@@ -155,12 +154,8 @@ class HookChannel:
         # The same for every attempt with the same notices: the receiver drops repetitions by it.
         numbers = ",".join(str(each.notice_id) for each in notices)
         identity = str(UUID(bytes=hashlib.sha256(numbers.encode()).digest()[:16]))
-        stamp = str(int(self.clock.now().timestamp()))
-        headers = {"webhook-id": identity, "webhook-timestamp": stamp}
-        if self.key is not None:
-            signed = hmac.new(self.key, f"{identity}.{stamp}.".encode() + body, hashlib.sha256).digest()
-            headers["webhook-signature"] = f"v1,{base64.b64encode(signed).decode()}"
-        return headers
+        keys = HookKeys(secrets=(self.key,) if self.key is not None else ())
+        return keys.headers(identity, self.clock.now(), body)
 
 
 def _told(notice: Notice) -> dict[str, object]:
