@@ -1,8 +1,9 @@
 """Verifies the one signature of a message and gives back nothing but what it covers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hmac import compare_digest
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,6 +23,7 @@ from hub.signature.finding import SubIndication, adverse, rejected
 from hub.signature.key import check_key, fits
 from hub.signature.profile import Location
 from hub.signature.qualified import qualify
+from hub.signature.references import DocumentReference
 from hub.signature.structure import SignatureParts, take_apart
 
 
@@ -53,18 +55,27 @@ class _Loaded:
 
 
 def verify_signature(
-    root: etree._Element, *, location: Location, stamp_anchors: Sequence[x509.Certificate] = ()
+    root: etree._Element,
+    *,
+    location: Location,
+    stamp_anchors: Sequence[x509.Certificate] = (),
+    covered: Mapping[str, bytes] | None = None,
 ) -> SignedContent:
     """Return what the signature at *location* covers; raises `SignatureRejected` where it does not hold.
 
     The whole document is covered, or it is refused. Whoever reads only the returned tree cannot be deceived
     by content that was moved, wrapped or added (XML Signature Best Practices: "see what is signed"). *root*
     is used up: its signature is taken out. A time stamp is compared with *stamp_anchors*.
+
+    Where *root* is the skeleton of a large envelope, *covered* has the digests of what a signature of the
+    whole covers, by digest method, written by the same pass over it (`hub.signature.skimmed`).
     """
     parts = take_apart(root, location)
     signer, *others = [_certificate(der, location) for der in parts.certificates]
     _refuse_key(signer, parts.signature_method, location)
     octets, facts = _verify(root, parts, signer.certificate, location, stamp_anchors)
+    if not _covers(parts.document, octets, covered):
+        raise _refusal(SubIndication.HASH_FAILURE, location)
     return SignedContent(
         signed_tree=parse_hardened(octets),
         octets=octets,
@@ -82,7 +93,7 @@ def _verify(
     location: Location,
     stamp_anchors: Sequence[x509.Certificate],
 ) -> tuple[bytes, SignatureFacts]:
-    """Return the octets that the signature covers, and what it is."""
+    """Return the octets that the signature covers if it is for this document, and what it is."""
     try:
         if not signature_holds(certificate.public_key(), parts):
             raise _refusal(SubIndication.SIG_CRYPTO_FAILURE, location)
@@ -92,9 +103,13 @@ def _verify(
         octets = covered_octets(root)
     except etree.C14NError as error:
         raise _not_canonical(location) from error
-    if not reference_holds(octets, parts.document):
-        raise _refusal(SubIndication.HASH_FAILURE, location)
     return octets, facts
+
+
+def _covers(reference: DocumentReference, octets: bytes, covered: Mapping[str, bytes] | None) -> bool:
+    if covered is None:
+        return reference_holds(octets, reference)
+    return compare_digest(covered.get(reference.digest_method, b""), reference.digest_value)
 
 
 def _refusal(sub_indication: SubIndication, location: Location) -> SignatureRejected:
