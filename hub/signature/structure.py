@@ -19,10 +19,10 @@ _LIMIT: Final = profile.MAX_NAMESPACE_CHARACTERS
 _COMMENT: Final = "boolean(/*/descendant::comment())"
 _INSTRUCTION_OUTSIDE: Final = "boolean(/processing-instruction())"
 # Looking at every namespace name is slow, so elements are counted first: most messages know but these two.
-_LONG_NAMESPACE: Final = (
-    "((count(//*) > count(//edxml:*) + count(//ds:*)"
-    f" and //*[string-length(namespace-uri()) > {_LIMIT}])"
-    f" or /descendant::*/@*[string-length(namespace-uri()) > {_LIMIT}])"
+# An ampersand in one: libxml2 writes it as it is, which is no canonical form (C14N 1.0 §2.3) and no XML.
+_UNFIT: Final = f"[string-length(namespace-uri()) > {_LIMIT} or contains(namespace-uri(), '&')]"
+_UNFIT_NAMESPACE: Final = (
+    f"((count(//*) > count(//edxml:*) + count(//ds:*) and //*{_UNFIT}) or /descendant::*/@*{_UNFIT})"
 )
 _MANY_ATTRIBUTES: Final = f"boolean(/descendant::*/@*[{profile.MAX_ATTRIBUTES + 1}])"
 
@@ -34,10 +34,10 @@ def _condition(*alternatives: str) -> etree.XPath:
 
 _HAS_COMMENT: Final = _condition(_COMMENT)
 _HAS_INSTRUCTION_OUTSIDE: Final = _condition(_INSTRUCTION_OUTSIDE)
-_HAS_LONG_NAMESPACE: Final = _condition(_LONG_NAMESPACE)
+_HAS_UNFIT_NAMESPACE: Final = _condition(_UNFIT_NAMESPACE)
 _HAS_MANY_ATTRIBUTES: Final = _condition(_MANY_ATTRIBUTES)
 # One question for all four: each evaluation lets go of the interpreter lock, and then waits for it.
-_HAS_UNCOVERED: Final = _condition(_COMMENT, _INSTRUCTION_OUTSIDE, _LONG_NAMESPACE, _MANY_ATTRIBUTES)
+_HAS_UNCOVERED: Final = _condition(_COMMENT, _INSTRUCTION_OUTSIDE, _UNFIT_NAMESPACE, _MANY_ATTRIBUTES)
 _KEY_HINTS: Final = frozenset({ds("X509SubjectName"), ds("X509IssuerSerial"), ds("X509SKI")})
 """Vendors write these beside the certificate; nothing is read from them."""
 _ALGORITHMS: Final = MappingProxyType(
@@ -126,9 +126,12 @@ def _refuse_uncovered(root: etree._Element, path: str) -> None:
             "chỉ thị xử lý nằm ngoài phần tử gốc", "a processing instruction outside the root element"
         )
         refuse(path, rule, reason, uncovered)
-    if _HAS_LONG_NAMESPACE(root):
-        rule = f"decision 0003: namespace names of at most {_LIMIT} characters"
-        refuse(path, rule, Sentence("tên không gian tên quá dài", "a namespace name is too long"))
+    if _HAS_UNFIT_NAMESPACE(root):
+        rule = f"decision 0003: namespace names of at most {_LIMIT} characters, none of them &"
+        reason = Sentence(
+            "tên không gian tên quá dài hoặc có ký tự &", "a namespace name is too long or holds &"
+        )
+        refuse(path, rule, reason)
     if _HAS_MANY_ATTRIBUTES(root):
         rule = f"decision 0003: at most {profile.MAX_ATTRIBUTES} attributes on an element"
         refuse(path, rule, Sentence("phần tử có quá nhiều thuộc tính", "an element has too many attributes"))

@@ -180,6 +180,11 @@ def long_namespace() -> bytes:
     return signed(None, envelope(in_header=f'<x:a xmlns:x="urn:{"x" * 200}"/>'))
 
 
+def ampersand_in_a_namespace() -> bytes:
+    """libxml2 writes it unescaped: what is hashed is then no XML, and no other library hashes the same."""
+    return signed(None, envelope(in_header='<x:a xmlns:x="urn:x?a&amp;b"/>'))
+
+
 def many_attributes() -> bytes:
     """Canonicalisation sorts attributes in quadratic time."""
     return signed(None, envelope(in_header="<a " + " ".join(f'a{n}=""' for n in range(100)) + "/>"))
@@ -234,6 +239,7 @@ VECTORS = [
     (comment_between_elements, "CONTENT_NOT_COVERED"),
     (instruction_before_the_root, "CONTENT_NOT_COVERED"),
     (long_namespace, "SIGNATURE_FORMAT_FAILURE"),
+    (ampersand_in_a_namespace, "SIGNATURE_FORMAT_FAILURE"),
     (many_attributes, "SIGNATURE_FORMAT_FAILURE"),
 ]
 
