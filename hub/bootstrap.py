@@ -27,6 +27,7 @@ from hub.backends.postgres.pool import Database
 from hub.backends.postgres.primary import Primary
 from hub.backends.postgres.quarantine import PostgresQuarantine
 from hub.backends.postgres.registry import PostgresRegistry
+from hub.backends.postgres.reject_reasons import PostgresRejectReasons
 from hub.backends.postgres.returns import PostgresReturns
 from hub.backends.postgres.revocation import PostgresRevocation, remember_warnings
 from hub.backends.postgres.room import ADVICE as DATABASE_ADVICE
@@ -297,6 +298,7 @@ class Hub:
                     terms=self._terms,
                 ),
                 quarantine=self._quarantine,
+                reject_reasons=PostgresRejectReasons(self._backends.database),
                 registry=self._registry,
                 relay=self._relay,
                 attest=self._attest,

@@ -7,9 +7,11 @@ from typing import Protocol, TypeAlias
 
 from hub.message.decision import Committed, Decision
 from hub.message.directory import Directory
+from hub.message.identifiers import MailboxName
 from hub.message.outbox import Attempted, OutboxEntry, PublishResult, Recovery, ReturnedDelivery
 from hub.message.receipt import Receipt
 from hub.message.receipt_sheet import ReceiptSheet
+from hub.message.reject_reason import RejectReason
 
 Attest: TypeAlias = Callable[[Sequence[Receipt]], Awaitable[Sequence[ReceiptSheet]]]
 """Writes receipts on sheets and signs these, off the event loop; every receipt stands on one of them."""
@@ -113,6 +115,17 @@ class Quarantine(Protocol):
 
     async def keep(self, messages: Sequence[InvalidMessage]) -> None:
         """Store *messages* once each (by queue and digest), for an operator to look at."""
+        ...
+
+
+class RejectReasons(Protocol):
+    """What recipients' systems say of what they reject."""
+
+    async def keep(self, told: Sequence[tuple[MailboxName, RejectReason]]) -> None:
+        """Store, for operators to read, what a mailbox says of a delivery of its own; each attempt once.
+
+        What it says of anybody else's delivery, or of none, is nothing.
+        """
         ...
 
 

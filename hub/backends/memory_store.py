@@ -146,6 +146,8 @@ class Tables:
     breakers: dict[MailboxName, Breaker] = field(default_factory=dict)
     """Of the mailboxes that are in trouble."""
     kept: dict[tuple[str, bytes], int] = field(default_factory=dict)
+    told: dict[tuple[DeliveryId, int], str] = field(default_factory=dict)
+    """Why recipients' systems rejected attempts."""
 
     def copy(self) -> Self:
         """Return tables that may be changed without touching these."""

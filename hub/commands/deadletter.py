@@ -44,11 +44,12 @@ def groups(
         return
     rows = [
         (each.group_key, each.open, each.snoozed or None, each.cause_code, each.cause_rule, each.mailbox,
-         each.signed_by, each.recipients, each.times_back or None, each.oldest_at, each.newest_at)
+         each.signed_by, each.recipients, each.times_back or None, each.oldest_at, each.newest_at,
+         each.told)
         for each in found
     ]  # fmt: skip
     columns = ("group", "open", "put off", "cause", "rule", "mailbox", "signed by", "recipients", "came back",
-               "oldest", "newest")  # fmt: skip
+               "oldest", "newest", "recipient says")  # fmt: skip
     shown.table("", columns, rows, nothing="no dead letter waits")
 
 
@@ -91,11 +92,11 @@ def list_cases(
     rows = [
         (each.case_id, each.opened_at, each.mailbox or each.queue, each.sender, each.recipient,
          each.document_code or each.kind, each.attempt, each.cause, each.group_key,
-         each.owner, each.snoozed_until, each.outcome)
+         each.owner, each.snoozed_until, each.outcome, each.told)
         for each in found
     ]  # fmt: skip
     columns = ("case", "opened", "mailbox", "from", "to", "document", "attempts", "cause", "group",
-               "owner", "put off until", "outcome")  # fmt: skip
+               "owner", "put off until", "outcome", "recipient says")  # fmt: skip
     shown.table(
         "",
         columns,
@@ -134,6 +135,7 @@ def _tell(found: "CaseFile") -> None:
         f"case {of.case_id}: {of.cause}",
         {
             "opened": of.opened_at,
+            "recipient says": of.told,
             "came back": f"{of.times_back} times before" if of.times_back else None,
             "outcome": of.outcome,
             "closed": of.closed_at,
@@ -152,7 +154,9 @@ def _tell(found: "CaseFile") -> None:
             "message": of.message_id,
         },
     )
-    rows = [(each.attempt, each.episode, each.at, each.outcome, each.note) for each in found.attempts]
+    rows = [
+        (each.attempt, each.episode, each.at, each.outcome, each.told or each.note) for each in found.attempts
+    ]
     shown.table("", ("attempt", "episode", "at", "outcome", "note"), rows, nothing="nothing was tried")
     if found.notes:
         notes = [(each.at, each.operator, each.text) for each in found.notes]

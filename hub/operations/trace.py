@@ -141,8 +141,13 @@ def _attempts(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> I
             what=f"{carried}attempt {each.attempt}: {each.outcome}",
             recipient=delivery.recipient,
             delivery_id=each.delivery_id,
-            detail=each.note or "",
+            detail="; ".join(filter(None, [each.note, _in_their_words(each.told)])),
         )
+
+
+def _in_their_words(told: str | None) -> str | None:
+    """Return what the recipient's system says of a reject as somebody else's words: nobody signed them."""
+    return f"bên nhận nói / the recipient says: “{told}”" if told else None
 
 
 def _statuses(dossier: Dossier, by_id: Mapping[DeliveryId, StoredDelivery]) -> Iterator[Moment]:

@@ -28,8 +28,19 @@ from hub.message.directory import Directory
 from hub.message.edxml import MessageKind, StatusHeader
 from hub.message.identifiers import DeliveryId, MailboxName, SubmissionId, digest_of
 from hub.message.refusal import SENTENCES
+from hub.message.reject_reason import REJECT_REASON, RejectReason
 from hub.message.stages import ReceivedMessage
-from hub.ports import Attest, Clock, Consumer, Inbound, InvalidMessage, Quarantine, Registry, Seam
+from hub.ports import (
+    Attest,
+    Clock,
+    Consumer,
+    Inbound,
+    InvalidMessage,
+    Quarantine,
+    Registry,
+    RejectReasons,
+    Seam,
+)
 from hub.workers import measures
 from hub.workers.checks import Checks
 from hub.workers.relay import Relay
@@ -49,6 +60,7 @@ class Intake:
     line: IntakeLine
     seam: Seam
     quarantine: Quarantine
+    reject_reasons: RejectReasons
     registry: Registry
     relay: Relay
     attest: Attest
@@ -99,15 +111,29 @@ class IntakeWorker:
         vouched = [inbound for inbound in batch if _is_vouched_for(inbound, directory)]
         strangers = [inbound for inbound in batch if not _is_vouched_for(inbound, directory)]
         if strangers:
-            await self._quarantine(strangers)
+            await self._quarantine(strangers, SENTENCES[RejectionCode.NOT_VOUCHED_FOR].en)
+        if any(inbound.kind == REJECT_REASON for inbound in vouched):
+            vouched = await self._keep_reasons(vouched)
         now = self._with.clock.now()
         received = [received_message(inbound, now) for inbound in vouched]
         results = await self._checks.examine(received, directory)
         return list(zip(vouched, results, strict=True))
 
-    async def _quarantine(self, strangers: Sequence[Inbound]) -> None:
+    async def _keep_reasons(self, batch: Sequence[Inbound]) -> list[Inbound]:
+        """Keep what recipients say about their rejects; return everything else."""
+        said = [inbound for inbound in batch if inbound.kind == REJECT_REASON]
+        read = [(inbound, RejectReason.read(inbound.body)) for inbound in said]
+        told = [(MailboxName(each.user_id or ""), reason) for each, reason in read if reason is not None]
+        await self._with.reject_reasons.keep(told)
+        await self._with.consumer.settle([inbound for inbound, reason in read if reason is not None])
+        for mailbox, reason in told:
+            log.info("reject.explained", delivery_id=str(reason.delivery_id), mailbox=mailbox)
+        if strange := [inbound for inbound, reason in read if reason is None]:
+            await self._quarantine(strange, "not a reject reason, although it is called one")
+        return [inbound for inbound in batch if inbound.kind != REJECT_REASON]
+
+    async def _quarantine(self, strangers: Sequence[Inbound], reason: str) -> None:
         now = self._with.clock.now()
-        reason = SENTENCES[RejectionCode.NOT_VOUCHED_FOR].en
         messages = [
             InvalidMessage(
                 queue=properties.INVALID_QUEUE, body=each.body, claimed_by=each.user_id, reason=reason, at=now

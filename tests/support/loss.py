@@ -24,7 +24,8 @@ from tests.support.store import HubProcess, PostgresUnderTest
 FORGOTTEN = (
     "truncate outbox_entries, cases, deliveries, messages, receipts, receipt_sheets, receipt_subjects,"
     " submissions, documents, lanes, statuses, events, event_seals, attempts, refusals, operator_actions,"
-    " case_notes, campaigns, campaign_items, route_overlays, document_search"
+    " case_notes, campaigns, campaign_items, route_overlays, document_search,"
+    " reject_reasons"
 )
 EMPTY = {MailboxName(each): 0 for each in AGENCIES}
 NOBODY = "truc_absent"

@@ -14,6 +14,7 @@ from hub.backends.memory_broker import MemoryBroker, StoredMessage
 from hub.backends.memory_outbox import MemoryOutbox
 from hub.backends.memory_quarantine import MemoryQuarantine
 from hub.backends.memory_registry import MemoryRegistry
+from hub.backends.memory_reject_reasons import MemoryRejectReasons
 from hub.backends.memory_returns import MemoryReturns
 from hub.backends.memory_seam import MemorySeam
 from hub.backends.memory_store import MemoryStore
@@ -151,6 +152,7 @@ class MemoryHub:
                 line=self.line,
                 seam=self.seam or self.memory_seam(),
                 quarantine=MemoryQuarantine(self.store),
+                reject_reasons=MemoryRejectReasons(self.store),
                 registry=self.registry,
                 relay=self.relay,
                 attest=self.attest,

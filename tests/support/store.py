@@ -12,6 +12,7 @@ from hub.backends.clock import SystemClock, new_id
 from hub.backends.memory_outbox import MemoryOutbox
 from hub.backends.memory_quarantine import MemoryQuarantine
 from hub.backends.memory_registry import MemoryRegistry
+from hub.backends.memory_reject_reasons import MemoryRejectReasons
 from hub.backends.memory_returns import MemoryReturns
 from hub.backends.memory_seam import MemorySeam
 from hub.backends.memory_store import MemoryStore
@@ -20,6 +21,7 @@ from hub.backends.postgres.outbox import PostgresOutbox
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.quarantine import PostgresQuarantine
 from hub.backends.postgres.registry import PostgresRegistry
+from hub.backends.postgres.reject_reasons import PostgresRejectReasons
 from hub.backends.postgres.returns import PostgresReturns
 from hub.backends.postgres.seam import PostgresSeam, Terms
 from hub.message.breaker import BreakerTerms
@@ -40,7 +42,7 @@ from hub.message.outbox import (
     ReturnReason,
 )
 from hub.message.receipt import Receipt, ReceiptEvent
-from hub.ports import Attest, Outbox, Quarantine, Recover, Registry, Returns, Seam
+from hub.ports import Attest, Outbox, Quarantine, Recover, Registry, RejectReasons, Returns, Seam
 from tests.support.database import PrivateDatabase
 from tests.support.decisions import plain_pen, read_all
 from tests.support.waiting import until
@@ -163,6 +165,10 @@ class StoreUnderTest(Protocol):
 
     def quarantine(self) -> Quarantine: ...
 
+    def reject_reasons(self) -> RejectReasons: ...
+
+    async def told(self) -> dict[tuple[DeliveryId, int], str]: ...
+
     async def state_of(self, delivery_id: DeliveryId) -> DeliveryState: ...
 
     async def open_cases(self) -> dict[DeliveryId | None, str]: ...
@@ -220,6 +226,12 @@ class MemoryStoreUnderTest:
 
     def quarantine(self) -> Quarantine:
         return MemoryQuarantine(self.store)
+
+    def reject_reasons(self) -> RejectReasons:
+        return MemoryRejectReasons(self.store)
+
+    async def told(self) -> dict[tuple[DeliveryId, int], str]:
+        return dict(self.store.tables.told)
 
     async def state_of(self, delivery_id: DeliveryId) -> DeliveryState:
         return self.store.tables.deliveries[delivery_id].state
@@ -288,6 +300,13 @@ class PostgresUnderTest:
 
     def quarantine(self) -> Quarantine:
         return PostgresQuarantine(self.database)
+
+    def reject_reasons(self) -> RejectReasons:
+        return PostgresRejectReasons(self.database)
+
+    async def told(self) -> dict[tuple[DeliveryId, int], str]:
+        rows = await self.fetch("select delivery_id, attempt, reason from reject_reasons")
+        return {(row[0], row[1]): row[2] for row in rows}
 
     async def state_of(self, delivery_id: DeliveryId) -> DeliveryState:
         found = await self.fetch("select state from deliveries where delivery_id = $1", delivery_id)

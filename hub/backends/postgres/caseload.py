@@ -41,6 +41,8 @@ class CaseGroup:
     recipients: int
     times_back: int
     """How often the worst of them was a case before."""
+    told: str | None = None
+    """What the recipient's system said about the newest of them; nobody signed that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,8 @@ class Case:
     ticket: str | None = None
     times_back: int = 0
     """How often this delivery was a case before."""
+    told: str | None = None
+    """What the recipient's system said last about why it rejects it; nobody signed that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ class Attempt:
     at: datetime
     outcome: str
     note: str | None
+    told: str | None = None
+    """In the words of the recipient's system why it rejected this attempt; nobody signed them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +169,7 @@ async def read_attempts(connection: Transaction, deliveries: Sequence[DeliveryId
             at=row["at"],
             outcome=row["outcome"],
             note=row["note"],
+            told=row["told"],
         )
         for row in rows
     )
@@ -282,4 +287,5 @@ def _case(row: asyncpg.Record) -> Case:
         snoozed_until=row["snoozed_until"],
         ticket=row["ticket"],
         times_back=row["times_back"],
+        told=row["told"],
     )

@@ -37,6 +37,7 @@ class Group(Resource):
     newest_at: datetime
     recipients: int
     times_back: int
+    told: str | None
 
 
 class Case(Resource):
@@ -64,6 +65,7 @@ class Case(Resource):
     snoozed_until: datetime | None
     ticket: str | None
     times_back: int
+    told: str | None
 
 
 class Note(Resource):

@@ -1,8 +1,10 @@
 import pytest
 
+from hub.backends.postgres.desk import CaseFilter
 from hub.backends.postgres.pool import Database
 from hub.message.edxml import StatusCode
-from hub.message.identifiers import digest_of
+from hub.message.identifiers import MailboxName, digest_of
+from hub.message.reject_reason import RejectReason
 from hub.operations.trace import Source, trace
 from tests.integration.operations.conftest import Office
 from tests.support.decisions import a_submission
@@ -75,6 +77,29 @@ async def test_a_whole_life_stands_in_one_line_of_time(office: Office, operators
         "ContentHandover",
     ]
     assert [each.at for each in found.moments] == sorted(each.at for each in found.moments)
+
+
+async def test_the_recipients_words_stand_beside_what_it_rejected(
+    office: Office, operators: Database
+) -> None:
+    document = a_submission()
+    await office.dead_letters(document)
+    (case,) = await office.desk().find(CaseFilter())
+    assert case.delivery_id is not None
+    reason = RejectReason.of(case.delivery_id, 1, "chưa có đơn vị H41.07 <b>")
+
+    await office.store.reject_reasons().keep([(MailboxName("H41"), reason)])
+
+    shown = await office.desk().show(case.case_id)
+    (group,) = await office.desk().groups()
+    (life,) = await trace(operators, document.document_id)
+    assert (shown.case.told, group.told) == (reason.reason, reason.reason)
+    assert {each.outcome: each.told for each in shown.attempts} == {
+        "consigned": None,
+        "rejected": reason.reason,
+    }
+    (rejected,) = [each for each in life.moments if each.what == "attempt 1: rejected"]
+    assert f"the recipient says: “{reason.reason}”" in rejected.detail
 
 
 async def test_a_name_that_means_nothing_finds_nothing(office: Office, operators: Database) -> None:

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from hub.errors import StorageRefused
 from hub.message.decision import Admit, Committed, Decision
 from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import MessageKind, StatusCode
-from hub.message.identifiers import MailboxName
+from hub.message.identifiers import DeliveryId, MailboxName
 from hub.message.outbox import Attempted, OutboxEntry, PublishResult, ReturnedDelivery
 from hub.message.properties import (
     ATTEMPT,
@@ -21,6 +22,7 @@ from hub.message.properties import (
     queue_of,
 )
 from hub.message.receipt import ReceiptEvent
+from hub.message.reject_reason import REJECT_REASON, RejectReason
 from hub.ports import Attest, Recover
 from tests.support.decisions import read_all
 from tests.support.envelopes import a_document, a_status
@@ -171,6 +173,26 @@ async def test_after_the_last_attempt_there_is_a_case_and_the_sender_is_told() -
 
     assert [case.is_open for case in hub.store.tables.cases] == [True]
     assert hub.delivered("H41") == []
+
+
+async def test_why_a_recipient_rejects_is_kept_and_answered_to_nobody() -> None:
+    hub = MemoryHub()
+
+    async with hub.running():
+        hub.submit(a_signed_document())
+        await has(hub, "H41", 1)
+        (letter,) = hub.delivered("H41")
+        delivery = DeliveryId(UUID(str(letter.headers[DELIVERY_ID])))
+        reason = RejectReason.of(delivery, 1, "no unit here yet")
+        hub.submit(reason.write(), by="H41", kind=REJECT_REASON)
+        hub.submit(reason.write(), by="H14", kind=REJECT_REASON)
+        hub.submit(a_signed_document(), by="H41", kind=REJECT_REASON)
+        await until(lambda: hub.store.tables.kept, what="what is no reason", pause=0.002)
+        await until(lambda: hub.store.tables.told, what="the reason", pause=0.002)
+
+    assert hub.store.tables.told == {(delivery, 1): "no unit here yet"}
+    assert len(hub.store.tables.kept) == 1
+    assert hub.delivered("H41", RECEIPT) == []
 
 
 async def test_what_is_returned_without_the_headers_of_a_delivery_is_kept() -> None:

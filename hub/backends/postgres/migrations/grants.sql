@@ -27,6 +27,8 @@ grant update (parked_since, parked_until, parked_because, breaker, failures, fai
 grant insert on trust_objects, validations, certificate_warnings, revocation_sources to :hub;
 grant update, delete on revocation_sources to :hub;
 grant insert on time_stamps, stamped_sheets to :hub;
+-- When it was told is not its writer's to choose.
+grant insert (delivery_id, attempt, mailbox, reason) on reject_reasons to :hub;
 grant insert on hub_certificates, hub_validations to :hub;
 grant delete on outbox_entries, submissions to :hub;
 -- What an upload is, it stays; how far it is, changes.

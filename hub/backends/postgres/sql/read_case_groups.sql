@@ -20,7 +20,8 @@ groups as (
      order by sum(cases) desc, group_key
      limit $5)
 select g.group_key, f.cause_code, f.cause_rule, f.mailbox, f.certificate, k.subject as signed_by, l.cause,
-       g.cases - g.snoozed as open, g.snoozed, g.oldest_at, g.newest_at, g.recipients, g.times_back
+       g.cases - g.snoozed as open, g.snoozed, g.oldest_at, g.newest_at, g.recipients, g.times_back,
+       (select r.reason from reject_reasons r where r.delivery_id = l.delivery_id order by r.attempt desc limit 1) as told
   from groups g
   join cases f on f.case_id = g.first
   join cases l on l.case_id = g.last

@@ -3,7 +3,8 @@
 select c.case_id, c.delivery_id, c.cause, c.episode, c.opened_at, c.outcome, c.closed_at, c.queue, c.digest,
        coalesce(d.mailbox, c.mailbox) as mailbox, d.kind, d.sender, d.recipient, d.document_id, d.state, d.attempt,
        d.message_id, d.correlation_id, m.subject, m.code_number, m.code_notation,
-       c.cause_code, c.cause_rule, c.certificate, c.group_key, c.owner, c.snoozed_until, c.ticket, c.times_back
+       c.cause_code, c.cause_rule, c.certificate, c.group_key, c.owner, c.snoozed_until, c.ticket, c.times_back,
+       (select r.reason from reject_reasons r where r.delivery_id = c.delivery_id order by r.attempt desc limit 1) as told
   from cases c
   left join deliveries d on d.delivery_id = c.delivery_id
   left join messages m on m.message_id = d.message_id
