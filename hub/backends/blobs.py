@@ -116,13 +116,11 @@ class BlobStore:
                 )
             yield bytes(piece)
 
-    def read(self, name: str, octets: int) -> Iterator[bytes]:
-        """Yield all *octets*, a piece at a time; for a thread, which it blocks."""
-        for place in range(0, octets, PIECE_OCTETS):
+    def read(self, name: str, start: int, end: int) -> Iterator[bytes]:
+        """Yield the octets from *start* to before *end*, a piece at a time; for a thread, which it blocks."""
+        for place in range(start, end, PIECE_OCTETS):
             with _translated(name):
-                piece = obstore.get_range(
-                    self._store, name, start=place, end=min(place + PIECE_OCTETS, octets)
-                )
+                piece = obstore.get_range(self._store, name, start=place, end=min(place + PIECE_OCTETS, end))
             yield bytes(piece)
 
     async def works(self) -> bool:

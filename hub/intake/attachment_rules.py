@@ -25,7 +25,7 @@ _MANIFEST_PATH: Final = "/edXML/edXMLEnvelope/edXMLBody/edXMLManifest"
 _ATTACHMENTS_PATH: Final = "/edXML/AttachmentEncoded"
 _MANIFEST_RULE: Final = "QCVN 102:2016, edXMLManifest"
 _SIZE_RULE: Final = "3.attachment-size"
-_SAFETY_RULE: Final = "3.attachment-safety"
+SAFETY_RULE: Final = "3.attachment-safety"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,16 @@ def examine_attachments(
     return (
         tuple(result for result in opened if isinstance(result, Attachment)),
         (
-            *_presence_rule(message, encoded),
-            *_manifest_rules([content_id(reference) for reference in manifest_references(message)], encoded),
+            *listing_violations(message, encoded),
             *(result for result in opened if isinstance(result, Violation)),
         ),
     )
+
+
+def listing_violations(message: Field, encoded: Sequence[EncodedAttachment]) -> Iterator[Violation]:
+    """Return what *message* and its manifest break by which files they name, whatever is in these."""
+    yield from _presence_rule(message, encoded)
+    yield from _manifest_rules([content_id(each) for each in manifest_references(message)], encoded)
 
 
 def _presence_rule(message: Field, encoded: Sequence[EncodedAttachment]) -> Iterator[Violation]:
@@ -67,11 +72,11 @@ def _manifest_rules(manifest: Sequence[str], encoded: Sequence[EncodedAttachment
         return
     for path, names in ((_MANIFEST_PATH, manifest), (_ATTACHMENTS_PATH, enclosed)):
         for name in _repeated(names):
-            yield _refuse(_CODE.DUPLICATE_CONTENT_ID, path, _MANIFEST_RULE, name)
+            yield refuse_attachment(_CODE.DUPLICATE_CONTENT_ID, path, _MANIFEST_RULE, name)
     for name in _only_in(manifest, enclosed):
-        yield _refuse(_CODE.ATTACHMENT_MISSING, _MANIFEST_PATH, _MANIFEST_RULE, name)
+        yield refuse_attachment(_CODE.ATTACHMENT_MISSING, _MANIFEST_PATH, _MANIFEST_RULE, name)
     for name in _only_in(enclosed, manifest):
-        yield _refuse(_CODE.ATTACHMENT_NOT_IN_MANIFEST, _ATTACHMENTS_PATH, _MANIFEST_RULE, name)
+        yield refuse_attachment(_CODE.ATTACHMENT_NOT_IN_MANIFEST, _ATTACHMENTS_PATH, _MANIFEST_RULE, name)
 
 
 def _repeated(names: Sequence[str]) -> Iterator[str]:
@@ -97,46 +102,62 @@ def _examine(encoded: EncodedAttachment, limits: AttachmentLimits, room: Budget)
 
 def _unsafe(opened: Attachment, encoded: EncodedAttachment, room: Budget) -> Violation | None:
     """Return why *opened* is not to be handed to anybody; None where nothing is known against it."""
-    fault = fault_of_name(opened.name)
-    if fault is not None:
-        return _refuse(
-            _CODE.UNSAFE_FILE_NAME,
-            encoded.path,
-            _SAFETY_RULE,
-            encoded.content_id,
-            reason_vi=fault.vi,
-            reason_en=fault.en,
-        )
+    misnamed = name_violation(encoded)
+    if misnamed is not None:
+        return misnamed
     program = program_named(opened.name) or program_in(opened.content)
     if program is not None:
-        return _refuse(_CODE.FORBIDDEN_FILE, encoded.path, _SAFETY_RULE, encoded.content_id, what=program)
+        return refuse_attachment(
+            _CODE.FORBIDDEN_FILE, encoded.path, SAFETY_RULE, encoded.content_id, what=program
+        )
     found = fault_of_archive(opened.content, room) if is_archive(opened.content) else None
     if found is not None:
-        return _refuse(found.code, encoded.path, _SAFETY_RULE, encoded.content_id, **dict(found.values))
+        return refuse_attachment(
+            found.code, encoded.path, SAFETY_RULE, encoded.content_id, **dict(found.values)
+        )
     return None
+
+
+def name_violation(encoded: EncodedAttachment) -> Violation | None:
+    """Return what is wrong with the name of an attachment."""
+    fault = fault_of_name(encoded.name)
+    if fault is None:
+        return None
+    return refuse_attachment(
+        _CODE.UNSAFE_FILE_NAME,
+        encoded.path,
+        SAFETY_RULE,
+        encoded.content_id,
+        reason_vi=fault.vi,
+        reason_en=fault.en,
+    )
 
 
 def _open(encoded: EncodedAttachment, limits: AttachmentLimits, room: Budget) -> Attachment | Violation:
     content = decode(encoded)
     if content is None:
-        return _refuse(_CODE.ATTACHMENT_NOT_BASE64, encoded.path, "RFC 4648, 4", encoded.content_id)
+        return refuse_attachment(_CODE.ATTACHMENT_NOT_BASE64, encoded.path, "RFC 4648, 4", encoded.content_id)
     if not content:
-        return _refuse(_CODE.ATTACHMENT_EMPTY, encoded.path, "3.attachment-empty", encoded.content_id)
+        return refuse_attachment(
+            _CODE.ATTACHMENT_EMPTY, encoded.path, "3.attachment-empty", encoded.content_id
+        )
     if len(content) > limits.octets:
-        return _too_large(encoded, len(content), limits.octets)
+        return too_large(encoded, len(content), limits.octets)
     opened = open_attachment(encoded, content, limit=room.octets)
     if isinstance(opened, Oversized):
-        return _too_large(encoded, opened.size, room.octets)
+        return too_large(encoded, opened.size, room.octets)
     if opened.is_zip_container:
         room.octets -= len(opened.content)
     return opened
 
 
-def _too_large(encoded: EncodedAttachment, size: int, limit: int) -> Violation:
-    return _refuse(
+def too_large(encoded: EncodedAttachment, size: int, limit: int) -> Violation:
+    """Return the refusal of an attachment of *size* octets."""
+    return refuse_attachment(
         _CODE.ATTACHMENT_TOO_LARGE, encoded.path, _SIZE_RULE, encoded.content_id, size=size, limit=limit
     )
 
 
-def _refuse(code: RejectionCode, path: str, rule: str, name: str, **values: object) -> Violation:
+def refuse_attachment(code: RejectionCode, path: str, rule: str, name: str, **values: object) -> Violation:
+    """Return the refusal of the attachment that is called *name*."""
     return violation(code, path=path, rule=rule, content_id=name, **values)

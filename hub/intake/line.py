@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from cryptography import x509
@@ -11,13 +11,14 @@ from hub.catalogue import Catalogue, FastLane, JudgeNeeded, Schemas
 from hub.errors import MessageRejected, TemporaryFailure
 from hub.intake.accept import accept
 from hub.intake.authorize import authority_violations, authorize
+from hub.intake.large import LargeLimits, parse_large
 from hub.intake.parse import ParseLimits, parse
 from hub.intake.reject import reject
 from hub.intake.validate import ContentLimits, Examined, admit, examine
 from hub.intake.verify import verify
 from hub.message.decision import Admit, Committed, Decision
 from hub.message.directory import Directory
-from hub.message.stages import ReceivedMessage, VerifiedMessage
+from hub.message.stages import ParsedMessage, ReceivedMessage, VerifiedMessage
 from hub.ports import Attest, Seam
 from hub.signature.certificates import TrustAnchors
 from hub.signature.verdict import CertificateRejected
@@ -47,11 +48,15 @@ class IntakeLine:
     catalogue: Catalogue
     parse_limits: ParseLimits
     content_limits: ContentLimits
+    large_limits: LargeLimits = field(default_factory=LargeLimits)
     stamp_anchors: tuple[x509.Certificate, ...] = ()
     """Who may stand behind the time stamp of a sender's signature."""
 
     def examine(self, received: ReceivedMessage, directory: Directory) -> Result:
-        """Decide about *received*; whatever happens to one message stays with it."""
+        """Decide about *received*; whatever happens to one message stays with it.
+
+        Raises `TemporaryFailure` where a large envelope cannot be read just now, and nothing else.
+        """
         return self._guarded(received, directory, self.catalogue)
 
     def examine_at_once(self, received: ReceivedMessage, directory: Directory) -> Result | None:
@@ -69,7 +74,7 @@ class IntakeLine:
     def _guarded(self, received: ReceivedMessage, directory: Directory, schemas: Schemas) -> Result:
         try:
             return self._decide(received, directory, schemas)
-        except JudgeNeeded:
+        except (JudgeNeeded, TemporaryFailure):
             raise
         except Exception as error:
             # One of the two nets: anything that is no refusal is our own fault.
@@ -79,7 +84,7 @@ class IntakeLine:
 
     def _decide(self, received: ReceivedMessage, directory: Directory, schemas: Schemas) -> Decision:
         try:
-            parsed = parse(received, self.parse_limits)
+            parsed = self._parse(received)
             verified = verify(parsed, self.anchors, self.stamp_anchors, material=directory.material)
         except CertificateRejected as rejection:
             return reject(received, rejection.violations, validation=rejection.validation)
@@ -90,6 +95,11 @@ class IntakeLine:
             return Admit(authorized=authorize(admit(verified, examined), directory))
         except MessageRejected:
             return _refuse_for_everything(verified, examined, directory)
+
+    def _parse(self, received: ReceivedMessage) -> ParsedMessage:
+        if received.large is None:
+            return parse(received, self.parse_limits)
+        return parse_large(received, received.large, self.parse_limits, self.large_limits)
 
 
 def _refuse_for_everything(verified: VerifiedMessage, examined: Examined, directory: Directory) -> Decision:

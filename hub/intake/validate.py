@@ -1,14 +1,15 @@
 """Step 3 of intake: the content has the structure of QCVN 102:2016 and keeps the rules of the axis."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from hub.catalogue import Schemas
 from hub.errors import RejectionCode, SchemaViolation, Violation
 from hub.intake.attachment_rules import AttachmentLimits, examine_attachments
+from hub.intake.large_attachments import examine_large_attachments
 from hub.message.content_digest import content_digest
-from hub.message.edxml import Attachment, DocumentHeader, Header, StatusCode
+from hub.message.edxml import Attachment, DocumentHeader, Header, LargeAttachment, StatusCode
 from hub.message.edxml_elements import Field, attachment_elements, is_status, message_header, outline, text
 from hub.message.edxml_reading import find_header, read_header, recipients
 from hub.message.identifiers import AgencyKey, agency_key
@@ -26,6 +27,8 @@ class ContentLimits:
 
     recipients: int = 1_000
     attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
+    large_attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
+    """Of an envelope that came as a claim check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Examined:
     violations: tuple[Violation, ...]
     header: Header | None
     """None where so much is missing that there is no header to read."""
-    attachments: tuple[Attachment, ...]
+    attachments: tuple[Attachment | LargeAttachment, ...]
     """Those that can be read."""
     message: Field
     """What all of this was read from."""
@@ -59,17 +62,29 @@ def admit(verified: VerifiedMessage, examined: Examined) -> ValidMessage:
 
 
 def examine(verified: VerifiedMessage, schemas: Schemas, limits: ContentLimits) -> Examined:
-    """Return what *verified* says and all that is wrong with it: schema, rules and attachments at once."""
+    """Return what *verified* says and all that is wrong with it: schema, rules and attachments at once.
+
+    Raises `TemporaryFailure` where a large envelope cannot be read just now.
+    """
     message = outline(verified.signed_tree)
     header = find_header(message)
-    attachments, refused = examine_attachments(message, limits.attachments)
+    attachments, refused = _attachments(message, verified, limits)
     rules = _status_rules(message) if is_status(message) else _document_rules(message, header, limits)
     return Examined(
         violations=(*schemas.violations(verified.signed_tree), *rules, *refused),
         header=header,
-        attachments=attachments,
+        attachments=tuple(attachments),
         message=message,
     )
+
+
+def _attachments(
+    message: Field, verified: VerifiedMessage, limits: ContentLimits
+) -> tuple[Sequence[Attachment | LargeAttachment], Sequence[Violation]]:
+    envelope, skimmed = verified.received.large, verified.skimmed
+    if envelope is None or skimmed is None:
+        return examine_attachments(message, limits.attachments)
+    return examine_large_attachments(message, skimmed, envelope, limits.large_attachments)
 
 
 def _document_rules(message: Field, header: Header | None, limits: ContentLimits) -> Iterator[Violation]:

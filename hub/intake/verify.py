@@ -26,7 +26,8 @@ def verify(
     The instant that counts is the one at which the hub received the message; what is known of the status of
     certificates comes as *material*.
     """
-    content = verify_signature(parsed.tree, location=ENVELOPE, stamp_anchors=stamp_anchors)
+    covered = None if parsed.skimmed is None else parsed.skimmed.covered
+    content = verify_signature(parsed.tree, location=ENVELOPE, stamp_anchors=stamp_anchors, covered=covered)
     at = parsed.received.received_at
     judgement = judge_by(anchors).judge(content.certificate, content.chain, at, material)
     if judgement.finding.violation is not None:
@@ -40,4 +41,5 @@ def verify(
         signed_by=content.signed_by,
         signature=content.facts,
         validation=judgement.validation,
+        skimmed=parsed.skimmed,
     )

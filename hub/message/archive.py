@@ -20,22 +20,22 @@ from hub.message.refusal import Sentence
 MAX_DEPTH: Final = 3
 """An archive with an office file that embeds another one; nobody nests more in good faith."""
 MAX_ENTRIES: Final = 10_000
-_FIRST_BYTES: Final = (b"PK\x03\x04", b"PK\x05\x06")
+FIRST_BYTES: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _END_RECORD: Final = struct.Struct("<4s4H2LH")
 _END_MARK: Final = b"PK\x05\x06"
 _LONGEST_COMMENT: Final = 0xFFFF
 _LARGEST_DIRECTORY: Final = 4 * 1024 * 1024
-_LOCAL: Final = struct.Struct("<4s5H3L2H")
-_UTF8_NAME: Final = 0x800
-_ENCRYPTED: Final = 0x1
+LOCAL: Final = struct.Struct("<4s5H3L2H")
+UTF8_NAME: Final = 0x800
+ENCRYPTED: Final = 0x1
 _PIECE: Final = 64 * 1024
-_HARMLESS_SIZE: Final = 4 * 1024 * 1024
-_HARMLESS_RATIO: Final = 200
+HARMLESS_SIZE: Final = 4 * 1024 * 1024
+HARMLESS_RATIO: Final = 200
 
-_SWELLS: Final = Sentence("phình ra quá lớn khi giải nén", "it swells too much when it is unpacked")
-_MANY: Final = Sentence("có quá nhiều tệp", "it holds too many files")
-_OVERLAP: Final = Sentence("các tệp chồng lên nhau", "its files overlap")
-_LIES: Final = Sentence("các phần mô tả mâu thuẫn nhau", "what it says of its files is contradictory")
+SWELLS: Final = Sentence("phình ra quá lớn khi giải nén", "it swells too much when it is unpacked")
+MANY: Final = Sentence("có quá nhiều tệp", "it holds too many files")
+OVERLAP: Final = Sentence("các tệp chồng lên nhau", "its files overlap")
+LIES: Final = Sentence("các phần mô tả mâu thuẫn nhau", "what it says of its files is contradictory")
 _LINK: Final = Sentence("chứa liên kết (symlink)", "it holds a link to elsewhere")
 
 
@@ -60,7 +60,7 @@ Entry: TypeAlias = tuple[zipfile.ZipInfo, bytes]
 
 def is_archive(content: bytes) -> bool:
     """Whether *content* is a ZIP by its first bytes."""
-    return content.startswith(_FIRST_BYTES)
+    return content.startswith(FIRST_BYTES)
 
 
 def fault_of_archive(content: bytes, budget: Budget, *, depth: int = 1) -> ArchiveFault | None:
@@ -70,22 +70,22 @@ def fault_of_archive(content: bytes, budget: Budget, *, depth: int = 1) -> Archi
     """
     if depth > MAX_DEPTH:
         return ArchiveFault(code=RejectionCode.NESTED_ARCHIVE, values=(("limit", MAX_DEPTH),))
-    if _is_crowded(content):
-        return _bomb(_MANY)
+    if is_crowded(content):
+        return bomb(MANY)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()
     except UnicodeDecodeError:
-        return _bomb(_LIES)
+        return bomb(LIES)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, struct.error, RecursionError):
         return None
     if len(infos) > MAX_ENTRIES:
-        return _bomb(_MANY)
-    return _fault_of_listing(infos, len(content)) or _fault_of_contents(infos, content, budget, depth)
+        return bomb(MANY)
+    return fault_of_listing(infos, len(content)) or _fault_of_contents(infos, content, budget, depth)
 
 
-def _is_crowded(content: bytes) -> bool:
-    """Whether the directory is so large that it is not even to be read."""
+def is_crowded(content: bytes) -> bool:
+    """Whether the directory of *content*, or of what ends with it, is too large even to be read."""
     at = content.rfind(_END_MARK, max(0, len(content) - _END_RECORD.size - _LONGEST_COMMENT))
     if at < 0 or len(content) - at < _END_RECORD.size:
         return False
@@ -93,9 +93,10 @@ def _is_crowded(content: bytes) -> bool:
     return bool(entries > MAX_ENTRIES or directory_size > _LARGEST_DIRECTORY)
 
 
-def _fault_of_listing(infos: Sequence[zipfile.ZipInfo], size: int) -> ArchiveFault | None:
+def fault_of_listing(infos: Sequence[zipfile.ZipInfo], size: int) -> ArchiveFault | None:
+    """Return what is wrong with what an archive of *size* octets says it holds."""
     if sum(info.compress_size for info in infos) > size:
-        return _bomb(_OVERLAP)
+        return bomb(OVERLAP)
     for info in infos:
         reason = fault_of_name(info.filename)
         if stat.S_ISLNK(info.external_attr >> 16):
@@ -115,14 +116,14 @@ def _fault_of_contents(
     inflated_in_all = 0
     for info in infos:
         inflated_in_all += info.file_size
-        if inflated_in_all > max(_HARMLESS_SIZE, _HARMLESS_RATIO * len(content)):
-            return _bomb(_SWELLS)
+        if inflated_in_all > max(HARMLESS_SIZE, HARMLESS_RATIO * len(content)):
+            return bomb(SWELLS)
         packed = _packed(info, content)
         if packed is None:
-            return _bomb(_LIES)
+            return bomb(LIES)
         inflated = _inflated(info, packed, budget)
         if inflated is None:
-            return _bomb(_SWELLS)
+            return bomb(SWELLS)
         fault = _fault_of_file(inflated, budget, depth)
         if fault is not None:
             return fault
@@ -141,13 +142,13 @@ def _fault_of_file(inflated: bytes, budget: Budget, depth: int) -> ArchiveFault 
 def _packed(info: zipfile.ZipInfo, content: bytes) -> bytes | None:
     """Return the octets of *info*; None where its own header says something else than the directory."""
     at = info.header_offset
-    if at < 0 or at + _LOCAL.size > len(content):
+    if at < 0 or at + LOCAL.size > len(content):
         return None
-    mark, _, _, method, _, _, _, _, _, name_size, extra_size = _LOCAL.unpack_from(content, at)
-    start = at + _LOCAL.size
+    mark, _, _, method, _, _, _, _, _, name_size, extra_size = LOCAL.unpack_from(content, at)
+    start = at + LOCAL.size
     name = content[start : start + name_size]
-    written = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_NAME else "cp437", errors="replace")
-    if mark != _FIRST_BYTES[0] or method != info.compress_type or name != written:
+    written = info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437", errors="replace")
+    if mark != FIRST_BYTES[0] or method != info.compress_type or name != written:
         return None
     start += name_size + extra_size
     return content[start : start + info.compress_size]
@@ -158,7 +159,7 @@ def _inflated(info: zipfile.ZipInfo, packed: bytes, budget: Budget) -> bytes | N
 
     At most one octet more than was declared is inflated: more than that is a lie.
     """
-    if info.flag_bits & _ENCRYPTED or info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+    if info.flag_bits & ENCRYPTED or info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         return b""
     if info.file_size > budget.octets:
         return None
@@ -186,6 +187,7 @@ def _inflate(packed: bytes, limit: int) -> Iterator[bytes]:
         rest = inflater.unconsumed_tail
 
 
-def _bomb(reason: Sentence) -> ArchiveFault:
+def bomb(reason: Sentence) -> ArchiveFault:
+    """Return that an archive is made to do harm, for *reason*."""
     values = (("reason_vi", reason.vi), ("reason_en", reason.en))
     return ArchiveFault(code=RejectionCode.ARCHIVE_BOMB, values=values)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from hub.message.edxml import Attachment
+from hub.message.edxml import Attachment, LargeAttachment
 from hub.message.edxml_elements import Field, business, message_header, whole_text
 from hub.message.identifiers import Digest, agency_key
 
@@ -13,7 +13,7 @@ _NOT_CONTENT: Final = frozenset({"From", "To", "ToPlaces", "StaffInfo"})
 _AGENCY: Final = "OrganId"
 
 
-def content_digest(message: Field, attachments: Sequence[Attachment]) -> Digest:
+def content_digest(message: Field, attachments: Sequence[Attachment | LargeAttachment]) -> Digest:
     """Return the SHA-256 over what the message says: its business fields and the files themselves.
 
     The order of different elements, white space, prefixes, ZIP containers and the form of an agency's code do
@@ -55,7 +55,7 @@ def _add_leaves(parent: Field, path: str, lines: list[bytes]) -> None:
             lines.append(f"{here}={said}".encode())
 
 
-def _files(attachments: Sequence[Attachment]) -> Iterator[bytes]:
+def _files(attachments: Sequence[Attachment | LargeAttachment]) -> Iterator[bytes]:
     for attachment in attachments:
         yield f"Attachment={attachment.name}".encode()
-        yield hashlib.sha256(attachment.content).digest()
+        yield attachment.digest

@@ -5,7 +5,7 @@ from datetime import date
 from enum import IntEnum, StrEnum
 from typing import Final, TypeAlias
 
-from hub.message.identifiers import AgencyCode, DocumentId
+from hub.message.identifiers import AgencyCode, Digest, DocumentId, digest_of
 
 EDXML_NAMESPACE: Final = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 XMLDSIG_NAMESPACE: Final = "http://www.w3.org/2000/09/xmldsig#"
@@ -96,3 +96,21 @@ class Attachment:
     content: bytes
     is_zip_container: bool
     """Whether the sender's software wrapped the one file in a ZIP, as the vendors' SDKs do."""
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the content."""
+        return digest_of(self.content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeAttachment:
+    """A file inside a large envelope, which nobody holds in memory."""
+
+    content_id: str
+    name: str
+    content_type: str
+    octets: int
+    digest: Digest
+    """SHA-256 of the content."""
+    is_zip_container: bool

@@ -6,7 +6,7 @@ what is inside encrypted or RAR and 7z archives are not looked at: that is the w
 
 import re
 import struct
-from typing import Final
+from typing import IO, Final
 
 from hub.message.refusal import Sentence
 
@@ -57,6 +57,20 @@ def program_in(content: bytes) -> str | None:
     if content.startswith(_OLE):
         return "MSI" if _ole_class(content) in _INSTALLERS else None
     return next((kind for first, kind in _PROGRAMS_BY_FIRST_BYTES if content.startswith(first)), None)
+
+
+def program_in_file(file: IO[bytes]) -> str | None:
+    """Return what kind of program *file* is, like `program_in`, without reading it."""
+    file.seek(0)
+    head = file.read(_STUB)
+    if not head.startswith(_OLE):
+        return program_in(head)
+    try:
+        (sector,) = struct.unpack_from("<I", head, _OLE_DIRECTORY_AT)
+    except struct.error:
+        return None
+    file.seek((sector + 1) * _OLE_SECTOR + _OLE_CLASS_AT)
+    return "MSI" if file.read(16) in _INSTALLERS else None
 
 
 def program_named(name: str) -> str | None:

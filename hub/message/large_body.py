@@ -1,5 +1,6 @@
 """What is known of a large body that a mailbox has checked in, as values."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
@@ -22,7 +23,7 @@ class BodyState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyKey:
-    """Whose body it is, and which: what two mailboxes check in lies there twice, and neither sees the other."""
+    """Whose body it is, and which: what two mailboxes check in lies there twice, unseen by each other."""
 
     mailbox: MailboxName
     digest: Digest
@@ -35,6 +36,15 @@ class BodyKey:
     def part(self, offset: int) -> str:
         """Return where the part that begins at *offset* lies until the whole is put together."""
         return f"uploads/{quote(self.mailbox, safe='')}/{self.digest.hex()}/{offset:012d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeEnvelope:
+    """An envelope that lies in the blob store and is read from there."""
+
+    octets: int
+    read: Callable[[int, int], Iterator[bytes]]
+    """Yields what is between two places, a piece at a time; raises `TemporaryFailure` where it is away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from hub.message.edxml import Attachment, Header
+from hub.message.edxml import Attachment, Header, LargeAttachment
 from hub.message.identifiers import (
     AgencyKey,
     DeliveryId,
@@ -14,7 +14,9 @@ from hub.message.identifiers import (
     MailboxName,
     SubmissionId,
 )
+from hub.message.large_body import LargeEnvelope
 from hub.message.signature_facts import PLAIN, SignatureFacts
+from hub.message.skimming import Skimmed
 from hub.message.trust import Validation
 
 
@@ -32,6 +34,13 @@ class ReceivedMessage:
     reported_delivery: DeliveryId | None
     """The delivery that a status claims to be about; a claim, not yet a fact."""
     received_at: datetime
+    large: LargeEnvelope | None = None
+    """The envelope itself, where `body` is a claim check for it; the digest is the envelope's."""
+
+    @property
+    def octets(self) -> int:
+        """How long the envelope is."""
+        return len(self.body) if self.large is None else self.large.octets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,9 @@ class ParsedMessage:
 
     received: ReceivedMessage
     tree: etree._Element
+    """Of a large envelope: of its skeleton."""
+    skimmed: Skimmed | None = None
+    """Of a large envelope: what its skeleton does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +65,8 @@ class VerifiedMessage:
     signature: SignatureFacts = PLAIN
     validation: Validation | None = None
     """The verdict on the signing certificate; None only where a message is made up for an examination."""
+    skimmed: Skimmed | None = None
+    """Of a large envelope: what its skeleton, which `signed_tree` is, does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +75,7 @@ class ValidMessage:
 
     verified: VerifiedMessage
     header: Header
-    attachments: tuple[Attachment, ...]
+    attachments: tuple[Attachment | LargeAttachment, ...]
     content_digest: Digest
     """SHA-256 over the header's business fields and the decoded attachments: the same content has the same
     digest, however its XML is written."""

@@ -45,7 +45,7 @@ def unpack_single(content: bytes, *, limit: int) -> Unpacked:
     Nothing is written to disk, a ZIP inside is left alone, and never more than *limit* bytes are unpacked.
     Archives of several files, encrypted, damaged or exotic ones are attachments as they are: None.
     """
-    if not content.startswith(_FIRST_BYTES) or not _has_one_entry(content):
+    if not content.startswith(_FIRST_BYTES) or not has_one_entry(content):
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -54,7 +54,8 @@ def unpack_single(content: bytes, *, limit: int) -> Unpacked:
         return None
 
 
-def _has_one_entry(content: bytes) -> bool:
+def has_one_entry(content: bytes) -> bool:
+    """Whether *content*, or what ends with it, is a ZIP of one entry by its last record."""
     at = content.rfind(_END_MARK, max(0, len(content) - _END_RECORD.size - _LONGEST_COMMENT))
     if at < 0 or len(content) - at < _END_RECORD.size:
         return False
@@ -64,20 +65,22 @@ def _has_one_entry(content: bytes) -> bool:
 
 def _unpack(archive: zipfile.ZipFile, limit: int) -> Unpacked:
     entries = archive.infolist()
-    if len(entries) != 1 or not _is_plain_file(entries[0]):
+    if len(entries) != 1 or not is_plain_file(entries[0]):
         return None
     entry = entries[0]
-    if entry.file_size > limit or _swells(entry):
+    if entry.file_size > limit or swells(entry):
         return Oversized(size=entry.file_size)
     with archive.open(entry) as stream:
         content = stream.read(limit + 1)
     return Contained(name=entry.filename, content=content) if len(content) == entry.file_size else None
 
 
-def _is_plain_file(entry: zipfile.ZipInfo) -> bool:
+def is_plain_file(entry: zipfile.ZipInfo) -> bool:
+    """Whether *entry* is a file that anybody can unpack."""
     is_encrypted = bool(entry.flag_bits & _ENCRYPTED)
     return not entry.is_dir() and not is_encrypted and entry.compress_type in _ADMITTED_METHODS
 
 
-def _swells(entry: zipfile.ZipInfo) -> bool:
+def swells(entry: zipfile.ZipInfo) -> bool:
+    """Whether *entry* becomes so much larger that it can only be meant as a bomb."""
     return entry.file_size > _HARMLESS_SIZE and entry.file_size > _HARMLESS_RATIO * entry.compress_size

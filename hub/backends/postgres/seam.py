@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from hub.backends.postgres import enlisting, issuing, posting, reporting, validating
+from hub.backends.postgres import bodies, enlisting, issuing, posting, reporting, validating
 from hub.backends.postgres.claimant import Claimant
 from hub.backends.postgres.enlisting import Admission
 from hub.backends.postgres.issuing import Asked, NewId
@@ -41,6 +41,7 @@ from hub.message.identifiers import (
     ReceiptId,
     agency_key,
 )
+from hub.message.large_body import BodyKey
 from hub.message.patience import may_wait
 from hub.message.receipt import Receipt, ReceiptEvent, ReceiptSubject
 from hub.message.refusal import violation
@@ -128,6 +129,7 @@ class _Work:
         await self._drop_repeated()
         await self._drop_clashing_documents()
         await self._drop_repeated_refusals()
+        await self._keep_bodies()
         await self._write_messages()
         admitted = {each.message_id for each in self.admissions}
         await self._move_deliveries([each for each in reports if each.admission.message_id in admitted])
@@ -193,6 +195,16 @@ class _Work:
         for message_id, refusal in [each for each in self.refusals if each[0] in repeated]:
             self.outcomes[message_id] = self._repeat(repeated[message_id], refusal.received, refusal.sender)
         self.refusals = [each for each in self.refusals if each[0] not in repeated]
+
+    async def _keep_bodies(self) -> None:
+        """Keep large bodies as long as their messages; they were there when the messages were examined."""
+        large = {
+            BodyKey(mailbox=each.received.mailbox, digest=each.received.digest)
+            for each in self.admissions
+            if each.received.large is not None
+        }
+        if large and large != await bodies.accept(self.transaction, tuple(large)):
+            raise TemporaryFailure("a large body has left while its message was examined")
 
     async def _write_messages(self) -> None:
         rows = [accepted_row(each) for each in self.admissions]

@@ -9,7 +9,7 @@ with replayed as (
 insert into outbox_entries (delivery_id, mailbox, sender, recipient, is_urgent, lane_number, attempt, octets, is_fresh,
     expires_at)
 select r.delivery_id, r.mailbox, r.sender, r.recipient, r.is_urgent, r.lane_number, r.attempt,
-       coalesce(octet_length(c.body), m.octets), false, r.expires_at
+       octet_length(coalesce(c.body, m.body)), false, r.expires_at
   from replayed r
   left join messages m on m.message_id = r.message_id
   left join receipt_sheets c on c.sheet_id = r.sheet_id

@@ -1,0 +1,111 @@
+"""What came as a claim check, beside the batches: it takes as long as its body is large, delaying nobody."""
+
+import asyncio
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from hub.backends.blobs import BlobStore
+from hub.backends.postgres import bodies
+from hub.backends.postgres.pool import Database
+from hub.errors import RejectionCode, Violation
+from hub.intake.line import IntakeLine, Result
+from hub.intake.reject import reject
+from hub.message.claim import ClaimCheck, read_claim
+from hub.message.large_body import BodyKey, CheckedIn
+from hub.message.refusal import violation
+from hub.message.stages import ReceivedMessage
+from hub.operations.large_reading import envelope_of
+from hub.ports import Registry
+from hub.workers.waiting import until_it_works, wait
+
+log = structlog.get_logger(__name__)
+_LOOK_AGAIN: Final = timedelta(milliseconds=500)
+_PATH: Final = "/"
+_RULE: Final = "1.claim"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeIntakeTerms:
+    """What is taken by claim check."""
+
+    max_octets: int
+    patience: timedelta
+    """How long a claim waits for its body."""
+    side_by_side: int
+
+
+@dataclass(slots=True, kw_only=True)
+class LargeIntake:
+    """Decides about claim checks, a few at a time, each read from the store in a thread of its own."""
+
+    database: Database
+    blobs: BlobStore
+    line: IntakeLine
+    registry: Registry
+    executor: Executor
+    terms: LargeIntakeTerms
+    _turns: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let as many be read side by side as the terms say."""
+        self._turns = asyncio.Semaphore(self.terms.side_by_side)
+
+    async def examine(self, received: ReceivedMessage, stop: asyncio.Event) -> Result | None:
+        """Return what the line decides about what *received* claims; None where *stop* came first.
+
+        An outage of the database or of the store is sat out: it settles nothing.
+        """
+        try:
+            claim = read_claim(received.body)
+        except ValueError:
+            return reject(received, [_wrong("không đọc được", "it cannot be read")])
+        claimed = replace(received, digest=claim.digest)
+        if claim.octets > self.terms.max_octets:
+            return reject(claimed, [_too_large(claim, self.terms.max_octets)])
+        async with self._turns:
+            return await until_it_works(lambda: self._decide(claimed, claim, stop), stop, what="blob store")
+
+    async def _decide(
+        self, claimed: ReceivedMessage, claim: ClaimCheck, stop: asyncio.Event
+    ) -> Result | None:
+        key = BodyKey(mailbox=claimed.mailbox, digest=claim.digest)
+        body = await self._body_of(key, stop)
+        if stop.is_set() and body is None:
+            return None
+        if body is None:
+            return reject(claimed, [_not_there(key)])
+        if body.octets != claim.octets:
+            return reject(claimed, [_wrong("sai độ dài", "it states another length than the body has")])
+        received = replace(claimed, large=envelope_of(self.blobs, body))
+        directory = await self.registry.directory()
+        return await asyncio.get_running_loop().run_in_executor(
+            self.executor, self.line.examine, received, directory
+        )
+
+    async def _body_of(self, key: BodyKey, stop: asyncio.Event) -> CheckedIn | None:
+        """Return the body with *key* once it is complete; None where it is not after our patience."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.terms.patience.total_seconds()
+        while (body := await bodies.touch(self.database, key)) is None and loop.time() < until:
+            if stop.is_set():
+                return None
+            await wait(stop, _LOOK_AGAIN)
+        return body
+
+
+def _wrong(vi: str, en: str) -> Violation:
+    return violation(RejectionCode.WRONG_CLAIM, path=_PATH, rule=_RULE, reason_vi=vi, reason_en=en)
+
+
+def _too_large(claim: ClaimCheck, limit: int) -> Violation:
+    code = RejectionCode.MESSAGE_TOO_LARGE
+    return violation(code, path=_PATH, rule="1.size", size=claim.octets, limit=limit)
+
+
+def _not_there(key: BodyKey) -> Violation:
+    code = RejectionCode.BODY_NOT_CHECKED_IN
+    return violation(code, path=_PATH, rule=_RULE, mailbox=key.mailbox, digest=key.digest.hex())
