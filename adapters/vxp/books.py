@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
+from adapters.kit import outgoing
+from adapters.kit.outgoing import OutgoingState
 from adapters.vxp.gateway import DocId, PacketKind, Period, Received, Sent, TransportStatus
 from hub.message.identifiers import AgencyCode, AgencyKey, DeliveryId, Digest, DocumentId, SubmissionId
 
@@ -354,7 +356,16 @@ def sent_by(
         " ORDER BY sent_at DESC, s.doc_id, recipient LIMIT :limit",
         {"systemid": systemid, "doc_id": doc_id, **_within(period), "limit": limit},
     )
-    return [_sent(row) for row in rows]
+    return [_as_confirmed(connection, _sent(row)) for row in rows]
+
+
+def _as_confirmed(connection: sqlite3.Connection, sent: Sent) -> Sent:
+    """Call a status sent once the broker has it: the axis answers only those that it refuses."""
+    if sent.kind is PacketKind.EDOC or sent.send_status is not TransportStatus.INITIAL:
+        return sent
+    state = outgoing.state_of(connection, SubmissionId(sent.doc_id))
+    is_waiting = state in {None, OutgoingState.JOURNALLED}
+    return sent if is_waiting else replace(sent, send_status=TransportStatus.DONE)
 
 
 # ——— what is old ———

@@ -51,7 +51,7 @@ class _DocumentCalls:
         sender = AgencyCode(asked.parameter("from"))
         recipients = _recipients(asked.parameter("to"))
         hash_file = asked.parameter("hash-file")
-        sent = await file_in(asked.body, asked.content_type)
+        sent = await asyncio.to_thread(file_in, asked.body, asked.content_type)
         body = await asyncio.to_thread(meant, sent, hash_file)
         packet = Packet(kind=kind, sender=sender, recipients=recipients, body=body)
         return success(DocId=await self._gateway.send(asked.system, packet))

@@ -31,6 +31,7 @@ CODES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.BROKEN_SIGNATURE: "33",
         Reason.UNKNOWN_DOCUMENT: "40",
         Reason.UNKNOWN_AGENCY: "41",
+        Reason.CLOSED_AGENCY: "42",
     }
 )
 """`ErrorCode` of each reason; published, never given another meaning."""
