@@ -73,7 +73,8 @@ async def _run(path: Path, settings: VxpSettings, part_settings: PartSettings) -
             repeated_within=timedelta(hours=settings.limits.repeat_hours),
         )
         await desk.open()
-        with opened_parts(part_settings, mailbox.journal) as parts:
+        most = settings.limits.list_at_most
+        with opened_parts(part_settings, mailbox.journal, desk, list_at_most=most) as parts:
             await _work(settings, desk, systems, parts, stop)
     _log.info("vxp.closed", mailbox=settings.kit.mailbox)
 

@@ -48,6 +48,14 @@ def check(packet: Packet) -> CheckedPacket:
     return CheckedPacket(header=header, body=body, digest=digest_of(packet.body), is_signed=is_signed)
 
 
+def header_of(body: bytes) -> Header:
+    """Return the header of an edXML file; raises `Refused` where it is none."""
+    header = find_header(outline(_read(body)))
+    if header is None:
+        raise Refused(Reason.NOT_EDXML, detail="MessageHeader")
+    return header
+
+
 def _read(body: bytes) -> etree._Element:
     if b"<!DOCTYPE" in body:
         raise Refused(Reason.NOT_EDXML, detail="DOCTYPE")

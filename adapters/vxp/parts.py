@@ -1,14 +1,15 @@
-"""The parts of the gateway beside documents: the catalogue of agencies and what systems apply for."""
+"""The parts of the gateway beside documents: the catalogue, what systems apply for, the provincial face."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount
 
 from adapters.kit.journal import Journal
 from adapters.vxp.applications.book import TABLES as APPLICATIONS
@@ -17,6 +18,12 @@ from adapters.vxp.catalogue.calls import catalogue_calls
 from adapters.vxp.catalogue.catalogue import Catalogue, opened
 from adapters.vxp.catalogue.lists import KINDS
 from adapters.vxp.catalogue.settings import CatalogueSettings, CatalogueTable
+from adapters.vxp.gateway import Gateway
+from adapters.vxp.provincial.application import PREFIX, bounded, provincial_application
+from adapters.vxp.provincial.calls import AGENCIES
+from adapters.vxp.provincial.entrance import Entrance
+from adapters.vxp.provincial.face import Provincial
+from adapters.vxp.provincial.settings import ProvincialSettings, read_provincial
 from adapters.vxp.xroad.asked import Calls
 from hub.errors import ConfigurationError
 
@@ -29,6 +36,7 @@ class PartSettings:
     """What the tables `[catalogue]` and `[provincial]` say; None for one that is not there."""
 
     catalogue: CatalogueSettings | None
+    provincial: ProvincialSettings | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +46,7 @@ class Parts:
     calls: Calls
     """Of the X-Road style face."""
     routes: Sequence[BaseRoute]
-    """Of other faces; they come before."""
+    """Of the other face; they come before."""
     catalogue: Catalogue | None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -51,22 +59,42 @@ class Parts:
 
 def read_part_settings(tables: Mapping[str, Mapping[str, object]], folder: Path) -> PartSettings:
     """Read the tables; paths in them start from *folder*. Raises `ConfigurationError`."""
-    table = tables.get("catalogue", {})
-    if not table:
-        return PartSettings(catalogue=None)
-    try:
-        read = CatalogueTable.model_validate(table)
-    except ValidationError as error:
-        raise ConfigurationError(f"[catalogue]: {error}") from error
-    return PartSettings(catalogue=read.settings(folder))
+    return PartSettings(
+        catalogue=_catalogue(tables.get("catalogue", {}), folder),
+        provincial=read_provincial(tables.get("provincial", {}), folder),
+    )
 
 
 @contextmanager
-def opened_parts(settings: PartSettings, journal: Journal) -> Iterator[Parts]:
+def opened_parts(
+    settings: PartSettings, journal: Journal, gateway: Gateway, *, list_at_most: int
+) -> Iterator[Parts]:
     """Open the parts that the settings name; without a catalogue there are no calls about agencies."""
-    if settings.catalogue is None:
-        yield Parts(calls={}, routes=(), catalogue=None)
-        return
-    with opened(settings.catalogue, KINDS) as catalogue:
-        applications = ApplicationDesk(journal, catalogue)
-        yield Parts(calls=catalogue_calls(catalogue, applications), routes=(), catalogue=catalogue)
+    with ExitStack() as stack:
+        catalogue: Catalogue | None = None
+        applications: ApplicationDesk | None = None
+        calls: Calls = {}
+        if settings.catalogue is not None:
+            catalogue = stack.enter_context(opened(settings.catalogue, (*KINDS, AGENCIES)))
+            applications = ApplicationDesk(journal, catalogue)
+            calls = catalogue_calls(catalogue, applications)
+        routes: list[BaseRoute] = []
+        if settings.provincial is not None:
+            face = Provincial(
+                gateway=gateway,
+                entrance=Entrance(settings.provincial, clock=lambda: datetime.now(UTC)),
+                catalogue=catalogue,
+                applications=applications,
+                list_at_most=list_at_most,
+            )
+            routes.append(Mount(PREFIX, bounded(provincial_application(face))))
+        yield Parts(calls=calls, routes=routes, catalogue=catalogue)
+
+
+def _catalogue(table: Mapping[str, object], folder: Path) -> CatalogueSettings | None:
+    if not table:
+        return None
+    try:
+        return CatalogueTable.model_validate(table).settings(folder)
+    except ValidationError as error:
+        raise ConfigurationError(f"[catalogue]: {error}") from error

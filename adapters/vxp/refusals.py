@@ -34,6 +34,7 @@ class Reason(StrEnum):
     BROKEN_SIGNATURE = "broken-signature"
     UNKNOWN_DOCUMENT = "unknown-document"
     UNKNOWN_AGENCY = "unknown-agency"
+    CLOSED_AGENCY = "closed-agency"
     NOT_READY = "not-ready"
     """Something that the gateway needs is away: try again."""
     FAILED = "failed"
@@ -88,6 +89,10 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = MappingProxyType(
         ),
         Reason.UNKNOWN_DOCUMENT: Sentence("Khong tim thay van ban {doc_id}", "There is no document {doc_id}"),
         Reason.UNKNOWN_AGENCY: Sentence("Khong tim thay don vi {code}", "There is no agency {code}"),
+        Reason.CLOSED_AGENCY: Sentence(
+            "Don vi {code} da dong, khong con nhan van ban",
+            "The agency {code} is closed and receives nothing",
+        ),
         Reason.NOT_READY: Sentence(
             "He thong tam thoi chua san sang, thu lai sau", "Not ready at present, try again later"
         ),

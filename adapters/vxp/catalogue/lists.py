@@ -17,12 +17,12 @@ AGENCIES: Final = "agencies"
 DECREE_20: Final = "agencies-qd20"
 UNITS: Final = "units"
 NOBODY: Final = "0"
-_VIETNAM: Final = timezone(timedelta(hours=7))
+VIETNAM: Final = timezone(timedelta(hours=7))
 
 
 def told_at(at: datetime) -> str:
     """Write *at* in Vietnam time, as edXML writes instants."""
-    return f"{at.astimezone(_VIETNAM):%Y/%m/%d %H:%M:%S}"
+    return f"{at.astimezone(VIETNAM):%Y/%m/%d %H:%M:%S}"
 
 
 def agency(row: Row) -> Mapping[str, object] | None:
