@@ -18,6 +18,7 @@ from adapters.vxp import logs
 from adapters.vxp.books import TABLES
 from adapters.vxp.desk import Desk
 from adapters.vxp.filing import Cabinet
+from adapters.vxp.keeping import write_applications, write_hash
 from adapters.vxp.lock import sole_gateway
 from adapters.vxp.parts import TABLES as TABLES_OF_PARTS
 from adapters.vxp.parts import Parts, PartSettings, opened_parts, read_part_settings
@@ -40,14 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.configure()
     os.umask(_OURS)
     try:
-        settings = read_vxp_settings(asked.settings)
-        parts = read_part_settings(settings.others, settings.folder)
-        with sole_gateway(settings.documents):
-            if asked.command == "check":
-                _say_what_would_run(settings)
-            else:
-                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(_run(asked.settings, settings, parts))
+        _obey(asked.command, asked.settings, to_import=asked.for_import)
     except ConfigurationError as error:
         sys.stderr.write(f"truc-vxp: cấu hình chưa dùng được / the settings cannot be used:\n  {error}\n")
         return 2
@@ -55,6 +49,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"truc-vxp: {error}\n")
         return 1
     return 0
+
+
+def _obey(command: str, path: Path, *, to_import: bool) -> None:
+    if command == "password":
+        write_hash()
+        return
+    settings = read_vxp_settings(path)
+    parts = read_part_settings(settings.others, settings.folder)
+    if command == "applications":
+        write_applications(settings, parts, to_import=to_import)
+        return
+    with sole_gateway(settings.documents):
+        if command == "check":
+            _say_what_would_run(settings)
+        else:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_run(path, settings, parts))
 
 
 async def _run(path: Path, settings: VxpSettings, part_settings: PartSettings) -> None:
@@ -138,9 +149,16 @@ def _parser() -> argparse.ArgumentParser:
         "--settings", type=Path, required=True, metavar="FILE", help="tệp cấu hình / the settings file (TOML)"
     )
     parser.add_argument(
+        "--for-import",
+        action="store_true",
+        help="applications: dạng mà `truc agency import` đọc / in the form that `truc agency import` takes",
+    )
+    parser.add_argument(
         "command",
-        choices=("run", "check"),
-        help="run: làm việc đến khi dừng / work until stopped; check: xem cấu hình / look at the settings",
+        choices=("run", "check", "applications", "password"),
+        help="run: làm việc đến khi dừng / work until stopped; check: xem cấu hình / look at the settings; "
+        "applications: đề nghị đang chờ / agencies that systems have applied for; password: mã băm cho "
+        "[provincial] / the hash of a password",
     )
     return parser
 

@@ -20,6 +20,7 @@ from hub.errors import ConfigurationError
 from hub.message.identifiers import AgencyKey
 
 _log = structlog.get_logger("adapters.vxp")
+COPY: Final = "catalogue.sqlite"
 _FIRST_PAUSE: Final = 1.0
 
 
@@ -130,7 +131,7 @@ def opened(settings: CatalogueSettings, kinds: Sequence[ListKind]) -> Iterator[C
     """Open the copy in its folder; raises `ConfigurationError` where that cannot be used."""
     try:
         settings.folder.mkdir(parents=True, exist_ok=True)
-        copy = CatalogueCopy.open(settings.folder / "catalogue.sqlite")
+        copy = CatalogueCopy.open(settings.folder / COPY)
     except (OSError, CatalogueFailed) as error:
         raise ConfigurationError(
             f"không dùng được thư mục {settings.folder} / the folder {settings.folder} cannot be used: "
