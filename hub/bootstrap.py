@@ -17,6 +17,7 @@ import structlog
 from cryptography import x509
 
 from hub.backends.alert_channels import Channel, HookChannel, LogChannel, MailChannel
+from hub.backends.blobs import BlobStore
 from hub.backends.clock import SystemClock, new_id
 from hub.backends.postgres.audit_log import read_log_state
 from hub.backends.postgres.claimant import Claimant, Presence
@@ -39,6 +40,7 @@ from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
 from hub.backends.rabbitmq.consumer import RabbitConsumer
 from hub.backends.rabbitmq.publisher import PublishLimits, RabbitPublisher
 from hub.backends.web import WebClient, WebLimits
+from hub.bootstrap_blobs import blob_store, body_sweeper, claim_examiner
 from hub.catalogue import Catalogue
 from hub.delivery.line import DeliveryLine
 from hub.errors import ConfigurationError
@@ -94,7 +96,7 @@ class Backends:
 
     database: Database
     alerts: Database
-    """The same one; a slow mail server takes no connection from the lines."""
+    """The same one; a slow mail server, or a sweep, takes no connection from the lines."""
     presence: Presence
     claimant: Claimant
     consuming: BrokerLink
@@ -103,6 +105,10 @@ class Backends:
     executor: ThreadPoolExecutor
     pen: ThreadPoolExecutor
     """Where receipts are signed; a token is slow, and has a thread of its own."""
+    blobs: BlobStore | None
+    """Where large bodies lie, where the hub takes any."""
+    reader: ThreadPoolExecutor
+    """Where they are read."""
 
 
 async def run_hub(settings: Settings, stop: asyncio.Event) -> None:
@@ -185,6 +191,7 @@ class Hub:
             tasks.create_task(self._seal(relayed))
             tasks.create_task(self._have_receipts_stamped(line.stamp_anchors, relayed))
             tasks.create_task(self._alert(relayed))
+            tasks.create_task(self._sweep_bodies(relayed))
             relaying = tasks.create_task(self._relay.run(taken_in))
             taking_in = [tasks.create_task(worker.run(stop)) for worker in workers]
             await asyncio.wait(taking_in)
@@ -263,6 +270,11 @@ class Hub:
         )
         await worker.run(stop)
 
+    async def _sweep_bodies(self, stop: asyncio.Event) -> None:
+        if (blobs := self._backends.blobs) is not None:
+            database = self._backends.alerts
+            await body_sweeper(self._settings, blobs, database=database, clock=self._clock).run(stop)
+
     def _make_relay(self) -> Relay:
         settings = self._settings
         return Relay(
@@ -304,6 +316,14 @@ class Hub:
                 attest=self._attest,
                 clock=self._clock,
                 executor=self._backends.executor,
+                examine_claim=claim_examiner(
+                    self._settings,
+                    self._backends.blobs,
+                    database=self._backends.database,
+                    line=line,
+                    registry=self._registry,
+                    executor=self._backends.reader,
+                ),
                 probe=self._is_able,
             )
         )
@@ -434,6 +454,9 @@ def intake_line(settings: Settings) -> IntakeLine:
         content_limits=ContentLimits(
             recipients=settings.max_recipients,
             attachments=AttachmentLimits(octets=settings.max_attachment_octets),
+            large_attachments=AttachmentLimits(
+                octets=settings.max_large_octets, unpacked_octets=2 * settings.max_large_octets
+            ),
         ),
     )
 
@@ -470,6 +493,9 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
     address.warn()
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(max_workers=2, thread_name_prefix="checks"))
+        reader = stack.enter_context(
+            ThreadPoolExecutor(settings.bodies_side_by_side, thread_name_prefix="large")
+        )
         pen = executor
         if settings.key_source.is_in_token:
             pen = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="token"))
@@ -500,4 +526,6 @@ async def _backends(settings: Settings) -> AsyncIterator[Backends]:
             publisher=publisher,
             executor=executor,
             pen=pen,
+            blobs=blob_store(settings),
+            reader=reader,
         )

@@ -7,7 +7,6 @@ from typing import Final
 
 import structlog
 
-from hub.backends.blobs import BlobPlace, BlobStore
 from hub.backends.clock import SystemClock
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.registry import PostgresRegistry
@@ -15,6 +14,7 @@ from hub.bodies.access import Doorkeeper
 from hub.bodies.app import BodyService, application
 from hub.bodies.problems import refuse
 from hub.bootstrap import trust_anchors
+from hub.bootstrap_blobs import blob_store
 from hub.errors import ConfigurationError
 from hub.logs import configure
 from hub.message.body_proof import PART_OCTETS
@@ -47,10 +47,9 @@ async def run_bodies(settings: Settings, stop: asyncio.Event) -> None:
 @asynccontextmanager
 async def body_service_of(settings: Settings) -> AsyncIterator[BodyService]:
     """Connect everything that the service works with."""
-    place = blob_place(settings)
-    if place is None:
+    blobs = blob_store(settings)
+    if blobs is None:
         raise ConfigurationError("bodies_store is not set: large bodies have no place to lie in")
-    blobs = BlobStore.open(place)
     async with AsyncExitStack() as stack:
         dsn = settings.postgres_dsn.get_secret_value()
         database = await Database.open(dsn, name="truc bodies", size=_CONNECTIONS)
@@ -65,20 +64,6 @@ async def body_service_of(settings: Settings) -> AsyncIterator[BodyService]:
                 clock=clock,
             ),
         )
-
-
-def blob_place(settings: Settings) -> BlobPlace | None:
-    """Return where large bodies lie; None where the hub takes none."""
-    if settings.bodies_store is None:
-        return None
-    secret = settings.bodies_secret_key
-    return BlobPlace(
-        url=settings.bodies_store,
-        endpoint=settings.bodies_endpoint,
-        region=settings.bodies_region,
-        access_key=settings.bodies_access_key,
-        secret_key=secret.get_secret_value() if secret is not None else None,
-    )
 
 
 def _terms(settings: Settings) -> HttpTerms:

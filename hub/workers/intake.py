@@ -43,6 +43,7 @@ from hub.ports import (
 )
 from hub.workers import measures
 from hub.workers.checks import Checks
+from hub.workers.large_intake import ExamineClaim
 from hub.workers.relay import Relay
 from hub.workers.waiting import until_it_works
 
@@ -66,6 +67,8 @@ class Intake:
     attest: Attest
     clock: Clock
     executor: Executor
+    examine_claim: ExamineClaim
+    """What decides about large envelopes, which come as claim checks."""
     probe: Callable[[], Awaitable[bool]]
     """Whether the database answers."""
 
@@ -82,42 +85,61 @@ class IntakeWorker:
         self._may_consume = asyncio.Event()
         self._may_consume.set()
         self._stop = asyncio.Event()
+        self._claims: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*, then settle what is in hand."""
         self._stop = stop
         async with asyncio.TaskGroup() as tasks:
-            examining = tasks.create_task(self._examine_forever(stop))
+            examining = tasks.create_task(self._examine_forever(stop, tasks))
             tasks.create_task(self._commit_forever())
             await stop.wait()
             await self._with.consumer.pause()
             self._may_consume.set()
             await examining
+            await asyncio.gather(*self._claims)
             await self._examined.put(None)
 
-    async def _examine_forever(self, stop: asyncio.Event) -> None:
+    async def _examine_forever(self, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
         while not stop.is_set():
             await self._may_consume.wait()
             async for batch in self._with.consumer.batches():
                 try:
-                    examined = await self._examine(batch, await self._with.registry.directory())
+                    examined = await self._examine(batch, await self._with.registry.directory(), tasks)
                 except TemporaryFailure as failure:
                     log.warning("intake.paused", reason=str(failure))
                     await self._sit_out(batch)
                 else:
                     await self._examined.put(examined)
 
-    async def _examine(self, batch: Sequence[Inbound], directory: Directory) -> list[tuple[Inbound, Result]]:
+    async def _examine(
+        self, batch: Sequence[Inbound], directory: Directory, tasks: asyncio.TaskGroup
+    ) -> list[tuple[Inbound, Result]]:
         vouched = [inbound for inbound in batch if _is_vouched_for(inbound, directory)]
         strangers = [inbound for inbound in batch if not _is_vouched_for(inbound, directory)]
         if strangers:
             await self._quarantine(strangers, SENTENCES[RejectionCode.NOT_VOUCHED_FOR].en)
         if any(inbound.kind == REJECT_REASON for inbound in vouched):
             vouched = await self._keep_reasons(vouched)
+        claims = [inbound for inbound in vouched if properties.looks_like_claim(inbound.body)]
+        if claims:
+            vouched = [inbound for inbound in vouched if not properties.looks_like_claim(inbound.body)]
         now = self._with.clock.now()
         received = [received_message(inbound, now) for inbound in vouched]
         results = await self._checks.examine(received, directory)
+        for inbound in claims:
+            claim = tasks.create_task(self._examine_claim(inbound, received_message(inbound, now)))
+            self._claims.add(claim)
+            claim.add_done_callback(self._claims.discard)
         return list(zip(vouched, results, strict=True))
+
+    async def _examine_claim(self, inbound: Inbound, received: ReceivedMessage) -> None:
+        """Have one decided beside the batches; it is committed among them when it is its turn."""
+        result = await self._with.examine_claim(received, self._stop)
+        if result is None:
+            await self._with.consumer.give_back([inbound])
+        else:
+            await self._examined.put([(inbound, result)])
 
     async def _keep_reasons(self, batch: Sequence[Inbound]) -> list[Inbound]:
         """Keep what recipients say about their rejects; return everything else."""

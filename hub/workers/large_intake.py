@@ -1,18 +1,21 @@
 """What came as a claim check, beside the batches: it takes as long as its body is large, delaying nobody."""
 
 import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import structlog
 
 from hub.backends.blobs import BlobStore
 from hub.backends.postgres import bodies
 from hub.backends.postgres.pool import Database
-from hub.errors import RejectionCode, Violation
-from hub.intake.line import IntakeLine, Result
+from hub.errors import RejectionCode, TemporaryFailure, Violation
+from hub.intake.line import Failed, IntakeLine, Result
 from hub.intake.reject import reject
 from hub.message.claim import ClaimCheck, read_claim
 from hub.message.large_body import BodyKey, CheckedIn
@@ -26,6 +29,22 @@ log = structlog.get_logger(__name__)
 _LOOK_AGAIN: Final = timedelta(milliseconds=500)
 _PATH: Final = "/"
 _RULE: Final = "1.claim"
+_UNREADABLE: Final = violation(
+    RejectionCode.WRONG_CLAIM,
+    path=_PATH,
+    rule=_RULE,
+    reason_vi="không đọc được",
+    reason_en="it cannot be read",
+)
+_OTHER_LENGTH: Final = violation(
+    RejectionCode.WRONG_CLAIM,
+    path=_PATH,
+    rule=_RULE,
+    reason_vi="sai độ dài",
+    reason_en="the body has another length",
+)
+ExamineClaim: TypeAlias = Callable[[ReceivedMessage, asyncio.Event], Awaitable[Result | None]]
+"""Decides about one claim check; None where the process was told to stop before it could."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +55,19 @@ class LargeIntakeTerms:
     patience: timedelta
     """How long a claim waits for its body."""
     side_by_side: int
+
+
+def takes_no_claims(limit: int) -> ExamineClaim:
+    """Return what refuses every claim check, where envelopes above *limit* are not taken at all."""
+
+    async def refuse(received: ReceivedMessage, _stop: asyncio.Event) -> Result:
+        try:
+            claim = read_claim(received.body)
+        except ValueError:
+            return reject(received, [_UNREADABLE])
+        return reject(replace(received, digest=claim.digest), [_too_large(claim, limit)])
+
+    return refuse
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,12 +94,23 @@ class LargeIntake:
         try:
             claim = read_claim(received.body)
         except ValueError:
-            return reject(received, [_wrong("không đọc được", "it cannot be read")])
+            return reject(received, [_UNREADABLE])
         claimed = replace(received, digest=claim.digest)
         if claim.octets > self.terms.max_octets:
             return reject(claimed, [_too_large(claim, self.terms.max_octets)])
         async with self._turns:
-            return await until_it_works(lambda: self._decide(claimed, claim, stop), stop, what="blob store")
+            return await until_it_works(partial(self._guarded, claimed, claim, stop), stop, what="blob store")
+
+    async def _guarded(
+        self, claimed: ReceivedMessage, claim: ClaimCheck, stop: asyncio.Event
+    ) -> Result | None:
+        try:
+            return await self._decide(claimed, claim, stop)
+        except TemporaryFailure:
+            raise
+        except Exception as error:  # noqa: BLE001 - the net of the line, around one item that is beside it
+            told = f"{type(error).__name__}: {error}"
+            return Failed(received=claimed, error=told, trace=traceback.format_exc())
 
     async def _decide(
         self, claimed: ReceivedMessage, claim: ClaimCheck, stop: asyncio.Event
@@ -79,7 +122,7 @@ class LargeIntake:
         if body is None:
             return reject(claimed, [_not_there(key)])
         if body.octets != claim.octets:
-            return reject(claimed, [_wrong("sai độ dài", "it states another length than the body has")])
+            return reject(claimed, [_OTHER_LENGTH])
         received = replace(claimed, large=envelope_of(self.blobs, body))
         directory = await self.registry.directory()
         return await asyncio.get_running_loop().run_in_executor(
@@ -95,10 +138,6 @@ class LargeIntake:
                 return None
             await wait(stop, _LOOK_AGAIN)
         return body
-
-
-def _wrong(vi: str, en: str) -> Violation:
-    return violation(RejectionCode.WRONG_CLAIM, path=_PATH, rule=_RULE, reason_vi=vi, reason_en=en)
 
 
 def _too_large(claim: ClaimCheck, limit: int) -> Violation:

@@ -31,6 +31,7 @@ from hub.message.properties import INTAKE_QUEUE, RETURNED_QUEUE, queue_of
 from hub.ports import Attest, BatchLimits, Outbox, Publisher, Recover, Returns, Seam
 from hub.signature.signing import sign_envelope
 from hub.workers.intake import Intake, IntakeWorker
+from hub.workers.large_intake import takes_no_claims
 from hub.workers.relay import Relay, RelayLimits
 from hub.workers.returns import ReturnsWorker
 from tests.support.authority import LIFETIME, SINCE, agency_signing_key, session_anchors
@@ -38,6 +39,7 @@ from tests.support.decisions import plain_pen
 from tests.support.envelopes import DocumentBuilder, StatusBuilder, a_document
 
 AGENCIES = ("G22", "H41", "H14")
+LARGEST = 12_000_000
 LIMITS = BatchLimits(linger=timedelta(milliseconds=1))
 QUICK = RelayLimits(linger=timedelta(milliseconds=1), poll_interval=timedelta(milliseconds=20))
 LEASE = timedelta(seconds=60)
@@ -158,6 +160,7 @@ class MemoryHub:
                 attest=self.attest,
                 clock=SystemClock(),
                 executor=executor,
+                examine_claim=takes_no_claims(LARGEST),
                 probe=self.store.probe,
             )
         )
