@@ -13,12 +13,12 @@ from adapters.folder import books
 from adapters.folder.books import ArrivalRow, ArrivalStage
 from adapters.folder.crash import CrashPoint
 from adapters.folder.disk import (
+    copy_synced,
     is_no_room,
     make_folder,
     move_durably,
     remove_tree,
     sync_folder,
-    write_synced,
 )
 from adapters.folder.info import Unpacked, info_text
 from adapters.folder.naming import attachment_name, folded_names, safe_name
@@ -27,6 +27,7 @@ from adapters.folder.telling import ENVELOPE_FILE, HOW_TO_REPORT, STATE_FILE, da
 from adapters.kit.crash import crash_point
 from adapters.kit.delivery import Accepted, Answer, Delivery, Retry
 from adapters.kit.mailbox import Mailbox
+from adapters.kit.octets import InMemory, Octets
 from adapters.kit.transaction import Transaction
 from hub.message.identifiers import agency_key
 from hub.message.refusal import Sentence, presentable
@@ -120,7 +121,8 @@ class Arrivals:
         remove_tree(folder)
         make_folder(folder)
         for name, content in unpacked(delivery, row.title, at):
-            write_synced(folder / name, content)
+            with content.open() as source:
+                copy_synced(folder / name, source)
         sync_folder(folder)
 
     def _show(self, row: ArrivalRow) -> None:
@@ -133,11 +135,11 @@ class Arrivals:
         return self._places.unpacking / str(row.delivery_id)
 
 
-def unpacked(delivery: Delivery, title: str, at: datetime) -> list[tuple[str, bytes]]:
+def unpacked(delivery: Delivery, title: str, at: datetime) -> list[tuple[str, Octets]]:
     """Return the files of a document's folder: the sender's bytes, the attachments, what is said of them."""
     taken = folded_names(_OWN_FILES)
     files = [
-        Unpacked(attachment=each, safe=attachment_name(each.name, each.content, taken))
+        Unpacked(attachment=each, safe=attachment_name(each.name, each.stored.head, taken))
         for each in delivery.attachments
     ]
     warnings = [each.safe.warning for each in files if each.safe.warning is not None]
@@ -148,9 +150,9 @@ def unpacked(delivery: Delivery, title: str, at: datetime) -> list[tuple[str, by
     if warnings:
         texts[WARNING_FILE] = "".join(f"{each.vi}\n{each.en}\n\n" for each in warnings)
     return [
-        (ENVELOPE_FILE, delivery.body),
-        *((each.safe.name, each.attachment.content) for each in files),
-        *((name, text.encode()) for name, text in texts.items()),
+        (ENVELOPE_FILE, delivery.envelope),
+        *((each.safe.name, each.attachment.stored) for each in files),
+        *((name, InMemory(content=text.encode())) for name, text in texts.items()),
     ]
 
 

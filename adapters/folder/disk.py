@@ -2,13 +2,14 @@
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from hub.message.identifiers import Digest
 
@@ -99,10 +100,14 @@ def write_durably(path: Path, content: bytes) -> None:
 
 def write_synced(path: Path, content: bytes) -> None:
     """Write *path* in a folder that nobody reads yet; the folder is synced later, once for all of it."""
+    copy_synced(path, io.BytesIO(content))
+
+
+def copy_synced(path: Path, source: IO[bytes]) -> None:
+    """Write what *source* holds, however much, as `write_synced` does."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
     with os.fdopen(descriptor, "wb") as file:
-        for start in range(0, len(content), _CHUNK):
-            file.write(content[start : start + _CHUNK])
+        shutil.copyfileobj(source, file, _CHUNK)
         file.flush()
         os.fsync(descriptor)
 

@@ -7,8 +7,7 @@ from datetime import date, datetime
 from typing import TypeAlias
 
 from adapters.folder.naming import SafeName
-from adapters.kit.delivery import Delivery
-from hub.message.edxml import Attachment
+from adapters.kit.delivery import Delivery, ReceivedAttachment
 
 Value: TypeAlias = str | int | bool | date | datetime | Sequence[str]
 
@@ -17,7 +16,7 @@ Value: TypeAlias = str | int | bool | date | datetime | Sequence[str]
 class Unpacked:
     """An attachment and what it is called on the disk."""
 
-    attachment: Attachment
+    attachment: ReceivedAttachment
     safe: SafeName
 
 
@@ -49,7 +48,7 @@ def _file(each: Unpacked) -> Mapping[str, Value | None]:
         "name": each.safe.name,
         "sent_as": each.attachment.name,
         "type": each.attachment.content_type,
-        "octets": len(each.attachment.content),
+        "octets": each.attachment.octets,
         "warning": None if warning is None else f"{warning.vi} / {warning.en}",
     }
 

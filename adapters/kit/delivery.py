@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import IO, Self, TypeAlias
 
+from adapters.kit.octets import InMemory, Octets
 from hub.message.edxml import Attachment, DocumentHeader, StatusCode, StatusHeader
-from hub.message.identifiers import AgencyKey, DeliveryId, Digest, MessageId, SheetId
+from hub.message.identifiers import AgencyKey, DeliveryId, Digest, MessageId, SheetId, digest_of
 from hub.message.receipt import Receipt
 from hub.message.signature_facts import PLAIN, SignatureFacts
 
@@ -35,16 +36,78 @@ class Consignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedAttachment:
+    """A file inside a verified envelope, decoded."""
+
+    content_id: str
+    name: str
+    content_type: str
+    """What the octets are, not what the sender called them."""
+    is_zip_container: bool
+    """Whether the sender's software wrapped the one file in a ZIP, as the vendors' SDKs do."""
+    stored: Octets
+
+    @classmethod
+    def of(cls, attachment: Attachment) -> Self:
+        """Return an *attachment* that was read as a whole."""
+        return cls(
+            content_id=attachment.content_id,
+            name=attachment.name,
+            content_type=attachment.content_type,
+            is_zip_container=attachment.is_zip_container,
+            stored=InMemory(content=attachment.content),
+        )
+
+    @property
+    def content(self) -> bytes:
+        """All of it, read at once: for what is small, or where there is memory for it."""
+        return self.stored.read()
+
+    @property
+    def octets(self) -> int:
+        """How long it is."""
+        return self.stored.octets
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of it."""
+        return self.stored.digest
+
+    def open(self) -> IO[bytes]:
+        """Return it as a file to read from, however large; readable until the handler has returned."""
+        return self.stored.open()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A document whose signature held: everything was read from the bytes that it covers."""
 
     consignment: Consignment
     header: DocumentHeader
-    attachments: tuple[Attachment, ...]
-    body: bytes
+    attachments: tuple[ReceivedAttachment, ...]
+    envelope: Octets
     """The sender's exact bytes: the evidence to keep."""
     signature: SignatureFacts = PLAIN
     """What the signature says beside holding: when it was made, and under which mandate."""
+
+    @property
+    def body(self) -> bytes:
+        """The sender's exact bytes, read at once: for what is small, or where there is memory for it."""
+        return self.envelope.read()
+
+    @property
+    def octets(self) -> int:
+        """How many bytes the sender's envelope has."""
+        return self.envelope.octets
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the sender's exact bytes."""
+        return self.envelope.digest
+
+    def open(self) -> IO[bytes]:
+        """Return the sender's exact bytes as a file to read from; readable until the handler has returned."""
+        return self.envelope.open()
 
     @property
     def delivery_id(self) -> DeliveryId:
@@ -64,6 +127,11 @@ class ArrivedStatus:
     consignment: Consignment
     header: StatusHeader
     body: bytes
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the sender's exact bytes."""
+        return digest_of(self.body)
 
     @property
     def delivery_id(self) -> DeliveryId:

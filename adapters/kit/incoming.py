@@ -19,7 +19,6 @@ from hub.message.identifiers import (
     ReceiptId,
     SubmissionId,
     agency_key,
-    digest_of,
 )
 
 
@@ -136,7 +135,7 @@ def _offer_again(
 def _columns(arrival: Delivery | ArrivedStatus) -> dict[str, object]:
     consignment, header = arrival.consignment, arrival.header
     common: dict[str, object] = {
-        "digest": digest_of(arrival.body),
+        "digest": arrival.digest,
         "message_id": str(consignment.message_id),
         "sender": consignment.sender,
         "recipient": consignment.recipient,

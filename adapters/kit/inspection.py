@@ -9,9 +9,10 @@ from uuid import UUID
 from lxml import etree
 
 from adapters.kit.broker import Arrived
-from adapters.kit.delivery import ArrivedSheet, ArrivedStatus, Consignment, Delivery
+from adapters.kit.delivery import ArrivedSheet, ArrivedStatus, Consignment, Delivery, ReceivedAttachment
 from adapters.kit.error import DeliveryRejected
 from adapters.kit.incoming import Rejection
+from adapters.kit.octets import InMemory
 from hub.errors import SignatureRejected
 from hub.message import properties
 from hub.message.attachment_reading import read_attachments
@@ -65,8 +66,8 @@ def inspect(arrived: Arrived, trust: Trust, at: datetime) -> Delivery | ArrivedS
             return Delivery(
                 consignment=consignment,
                 header=header,
-                attachments=read_attachments(tree),
-                body=arrived.body,
+                attachments=tuple(map(ReceivedAttachment.of, read_attachments(tree))),
+                envelope=InMemory(content=arrived.body),
                 signature=signed.facts,
             )
         case StatusHeader():

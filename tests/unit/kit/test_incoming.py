@@ -11,6 +11,7 @@ from adapters.kit import incoming, outgoing
 from adapters.kit.delivery import Consignment, Delivery
 from adapters.kit.incoming import AlreadyHandled, Rejection, ReportedDocument, Standing
 from adapters.kit.journal import Journal
+from adapters.kit.octets import InMemory
 from adapters.kit.outgoing import Outgoing
 from hub.message.edxml import BusinessType, DocumentHeader, MessageKind
 from hub.message.identifiers import (
@@ -53,7 +54,7 @@ def a_delivery(*, attempt: int = 1) -> Delivery:
             secrecy=None,
         ),
         attachments=(),
-        body=b"<edXML/>",
+        envelope=InMemory(content=b"<edXML/>"),
     )
 
 
