@@ -9,7 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
@@ -60,7 +60,7 @@ class BlobStore:
         parts = urlsplit(place.url)
         try:
             if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
-                folder = Path(parts.path)
+                folder = Path(unquote(parts.path))
                 store = LocalStore(folder, mkdir=True, automatic_cleanup=True)
                 folder.chmod(0o700)
                 return cls(store, folder)

@@ -51,6 +51,12 @@ async def start_hub(
         )
 
 
+async def start_bodies(settings_file: Path, *, environment: Mapping[str, str] | None = None) -> Process:
+    """Start the service of large bodies; what it logs comes out of `stdout`."""
+    command = (sys.executable, "-m", "hub", "bodies", "--settings", str(settings_file))
+    return await _start(command, hub_environment(environ) | dict(environment or {}))
+
+
 async def start_console(settings_file: Path, *, environment: Mapping[str, str] | None = None) -> Process:
     """Start the operators' console; what it logs comes out of `stdout`."""
     command = (sys.executable, "-m", "hub", "console", "--settings", str(settings_file))
@@ -90,6 +96,7 @@ async def _until_signal(axis: LocalAxis, hubs: int) -> int:
         f"hub {place}": await start_hub(axis.settings_file, environment=environment)
         for place in range(1, hubs + 1)
     }
+    processes["bodies"] = await start_bodies(axis.settings_file, environment=environment)
     processes["console"] = await start_console(axis.operator_file, environment=environment)
     shown.say(f"{hubs} hub process(es) on {axis.settings_file}; Ctrl-C stops everything cleanly")
     shown.say("the console says below where it listens; `truc accounts add` makes an account for it")

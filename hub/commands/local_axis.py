@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from deploy.local import StackAddress
 from deploy.local.broker import PRODUCT_VHOST
+from deploy.local.ports import free_ports
 from hub.backends.clock import SystemClock
 from hub.backends.postgres.administration import Login, ensure_database
 from hub.backends.postgres.holding import refuse_while_held
@@ -167,6 +168,11 @@ class LocalAxis:
         """Return the password of the hub's broker user."""
         return _secret(self.home, "broker-hub")
 
+    @property
+    def bodies_url(self) -> str:
+        """Where mailboxes check in large bodies, and redeem them."""
+        return f"http://127.0.0.1:{_bodies_port(self.home)}"
+
     def management(self) -> ManagementAddress:
         """Return where the broker is administered, and as whom."""
         return management_of(self.address)
@@ -265,7 +271,7 @@ async def _provision_database(home: Path, address: StackAddress) -> None:
     )
 
 
-def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[str, str]:
+def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[str, str | int]:
     return {
         "postgres_dsn": _dsn(address, HUB, _secret(home, f"postgres-{HUB}"), DATABASE),
         "sealer_dsn": _dsn(address, SEALER, _secret(home, f"postgres-{SEALER}"), DATABASE),
@@ -273,11 +279,21 @@ def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[st
         "trust_anchors": str(keys.anchors_file),
         "hub_key": str(keys.hub_key_file),
         "hub_key_password": keys.hub_key_password,
+        "bodies_store": (home / "bodies").as_uri(),
+        "bodies_port": _bodies_port(home),
         **_broker_trust(address),
     }
 
 
-def _operator_settings(axis: LocalAxis) -> dict[str, str]:
+def _bodies_port(home: Path) -> int:
+    """Return where the service of large bodies of this home listens: always the same port."""
+    file = home / "bodies.port"
+    if not file.exists():
+        secret_file.write(file, str(free_ports(1)[0]))
+    return int(file.read_text("utf-8"))
+
+
+def _operator_settings(axis: LocalAxis) -> dict[str, str | int]:
     """Return what an operator needs and a hub must not have: whoever takes a hub over gains none of it."""
     management = axis.management()
     return {
