@@ -146,7 +146,7 @@ def _tell_of_receipt(connection: sqlite3.Connection, *, receipt: Receipt) -> Non
 def _progress(receipt: Receipt) -> tuple[TransportStatus, str, datetime | None]:
     match receipt.event:
         case ReceiptEvent.CONTENT_HANDOVER:
-            return TransportStatus.PROCESSING, "", receipt.issued_at
+            return TransportStatus.DONE, "", receipt.issued_at
         case ReceiptEvent.CONTENT_CONSIGNMENT_FAILURE:
             cause = presentable(f"{receipt.failure}: {receipt.cause or ''}", longest=_LONGEST)
             return TransportStatus.FAIL, cause, None

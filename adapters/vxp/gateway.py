@@ -92,7 +92,7 @@ class Sent:
     """`initial` until the axis has it, `done` once it has accepted it, `fail` with its reason otherwise."""
     send_description: str
     receive_status: TransportStatus
-    """`processing` once the recipient's mailbox has it, `done` with its first status, `fail` with 02."""
+    """`done` once the recipient's system has it, `fail` where it refuses it or cannot be reached."""
     receive_description: str
 
 

@@ -97,8 +97,9 @@ class _Server(uvicorn.Server):
     async def watch(self) -> None:
         """Look after slow clients until cancelled."""
         loop = asyncio.get_running_loop()
+        pause = min(_WATCH_SECONDS, self._terms.header_seconds / 4, self._terms.body_seconds / 4)
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
+            await asyncio.sleep(pause)
             for each in list(self.server_state.connections):
                 if isinstance(each, GuardedProtocol):
                     each.watch(loop.time())

@@ -22,8 +22,8 @@ from tests.support.waiting import until
 TERMS = HttpTerms(
     host="127.0.0.1",
     port=0,
-    header_seconds=0.4,
-    body_seconds=0.4,
+    header_seconds=0.2,
+    body_seconds=0.2,
     max_header_octets=4_096,
     max_body_octets=100_000,
     max_connections=3,
@@ -126,14 +126,14 @@ async def test_a_header_that_does_not_come_is_answered_and_the_connection_closed
 
 async def test_a_header_that_comes_octet_by_octet_is_no_better() -> None:
     async with serving() as served:
-        answer = await served.speak(HALF_A_HEADER, *[b"x"] * 12, pause=0.1)
+        answer = await served.speak(HALF_A_HEADER, *[b"x"] * 8, pause=0.05)
 
     assert answer.endswith(b"own words: too-slow")
 
 
 async def test_a_second_header_on_the_same_connection_has_no_more_time() -> None:
     async with serving() as served:
-        answer = await served.speak(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", HALF_A_HEADER, pause=0.1)
+        answer = await served.speak(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", HALF_A_HEADER, pause=0.05)
 
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert answer.endswith(b"own words: too-slow")
@@ -156,7 +156,7 @@ async def test_a_body_that_does_not_come_is_answered_and_the_connection_closed()
 async def test_a_large_body_may_take_longer_while_it_moves() -> None:
     head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10000\r\n\r\n"
     async with serving() as served:
-        answer = await served.speak(head, *[b"x" * 1_000] * 10, pause=0.1)
+        answer = await served.speak(head, *[b"x" * 1_000] * 10, pause=0.05)
 
     assert answer.endswith(b"10000")
 

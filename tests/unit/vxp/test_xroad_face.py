@@ -32,7 +32,7 @@ from tests.support.vxp_client import JavaSdk, form
 SECRET = "bi-mat-cua-phan-mem"
 OFFICE = System(systemid="qlvb", secret=SECRET, agency=AgencyCode("H41"))
 FILE = a_document().from_("H41").to("H17").unsigned()
-TERMS = HttpTerms(host="127.0.0.1", port=0, header_seconds=0.5, body_seconds=0.5, max_body_octets=200_000)
+TERMS = HttpTerms(host="127.0.0.1", port=0, header_seconds=0.2, body_seconds=0.2, max_body_octets=200_000)
 NOWHERE = "amqp://H41:x@127.0.0.1:1/axis"
 """What is sent waits in the journal: these tests end before the broker comes into it."""
 
