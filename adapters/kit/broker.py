@@ -18,8 +18,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 from adapters.kit.connection import CALL_SECONDS, OUTAGES, BrokerConnection, answering, is_cancelled
 from adapters.kit.outgoing import Outgoing
 from hub.errors import ConfigurationError, TemporaryFailure
-from hub.message import properties
+from hub.message import properties, reject_reason
 from hub.message.identifiers import MailboxName
+from hub.message.reject_reason import RejectReason
 from hub.transport.address import broker_urls, unencrypted_advice
 from hub.transport.tls import NO_FILES, TlsFiles
 from hub.transport.trouble import explain, suspect
@@ -104,19 +105,37 @@ class SubmitChannel:
         Waits where the broker is low on memory or disk: what is in flight then is confirmed afterwards; to
         publish it again would only make it more.
         """
+        await self._publish(self._message(outgoing), outgoing.submission_id)
+
+    async def explain(self, reason: RejectReason) -> None:
+        """Tell the axis why a delivery is about to be rejected; raises `TemporaryFailure` as `submit` does.
+
+        Nothing depends on it: who waits for it says how long.
+        """
+        message = Message(
+            reason.write(),
+            content_type=reject_reason.CONTENT_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            type=reject_reason.REJECT_REASON,
+            message_id=uuid4().hex,
+            user_id=self._mailbox,
+        )
+        await self._publish(message, f"the reason of {reason.delivery_id}")
+
+    async def _publish(self, message: Message, name: str) -> None:
         await self._is_read.wait()
         try:
             async with self._patience():
                 exchange = await self._channel.get_exchange(properties.SUBMIT_EXCHANGE, ensure=False)
-                confirm = await exchange.publish(self._message(outgoing), self._mailbox, mandatory=True)
+                confirm = await exchange.publish(message, self._mailbox, mandatory=True)
         except asyncio.CancelledError as error:
             if is_cancelled():
                 raise
             raise TemporaryFailure("the connection broke while publishing") from error
         except OUTAGES as error:
-            raise TemporaryFailure(f"{outgoing.submission_id} was not confirmed: {error!r}") from error
+            raise TemporaryFailure(f"{name} was not confirmed: {error!r}") from error
         if not isinstance(confirm, Basic.Ack):
-            raise TemporaryFailure(f"{outgoing.submission_id} was not confirmed: {type(confirm).__name__}")
+            raise TemporaryFailure(f"{name} was not confirmed: {type(confirm).__name__}")
 
     @asynccontextmanager
     async def _patience(self) -> AsyncIterator[None]:

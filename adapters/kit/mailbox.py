@@ -10,6 +10,8 @@ from itertools import islice
 from typing import Final, TypeVar
 from uuid import uuid4
 
+import structlog
+
 from adapters.kit import incoming, outgoing
 from adapters.kit.answering import compose_report
 from adapters.kit.broker import Arrived, MailboxQueue, SubmitChannel
@@ -27,7 +29,7 @@ from adapters.kit.relay import Relay
 from adapters.kit.reporting import Reporter
 from adapters.kit.settings import KitSettings
 from adapters.kit.transaction import Transaction
-from hub.errors import MalformedMessage, RejectionCode
+from hub.errors import MalformedMessage, RejectionCode, TemporaryFailure
 from hub.message.edxml import DocumentHeader, MessageKind, StatusCode
 from hub.message.edxml_reading import read_header
 from hub.message.hardened_xml import parse_hardened
@@ -36,15 +38,20 @@ from hub.message.mandate_role import MandateRole
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.message.receipt_xml import find_receipt
 from hub.message.refusal import violation
+from hub.message.reject_reason import RejectReason
 from hub.signature.role_claim import RoleClaim
 
 T = TypeVar("T")
+
+_log = structlog.get_logger("adapters.kit")
 
 _DECISIONS: Final = (ReceiptEvent.SUBMISSION_ACCEPTANCE, ReceiptEvent.SUBMISSION_REJECTION)
 _POLL_SECONDS: Final = 1.0
 """How often the journal is asked for a receipt that another process of this mailbox may have received."""
 _SHORTEST_POLL_SECONDS: Final = 0.02
 _WITH_THE_BROKER: Final = (OutgoingState.CONFIRMED, OutgoingState.ACCEPTED, OutgoingState.REFUSED)
+_EXPLAIN_SECONDS: Final = 3.0
+"""How long a reject waits for its reason to be taken."""
 _CHUNK: Final = 200
 _CPU_THREADS: Final = 2
 
@@ -71,6 +78,7 @@ class Mailbox(Reporter):
         """Set once `run` reads the mailbox's queue."""
         self._settings = settings
         self._relay = relay
+        self._channel: SubmitChannel | None = None
         self._threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix=f"kit {settings.mailbox}")
         self._outcomes: dict[SubmissionId, set[asyncio.Future[None]]] = {}
 
@@ -229,6 +237,7 @@ class Mailbox(Reporter):
             acknowledge_with=self._settings.acknowledge_with,
             max_offers=self._settings.max_offers,
             decided=self._tell,
+            explain=self._explain,
         )
         queue = await MailboxQueue.open(self._settings.broker, prefetch=self._settings.prefetch)
         self.consuming.set()
@@ -241,10 +250,22 @@ class Mailbox(Reporter):
 
     async def _publish(self) -> None:
         channel = await SubmitChannel.open(self._settings.broker)
+        self._channel = channel
         try:
             await self._relay.run(channel.submit)
         finally:
+            self._channel = None
             await channel.close()
+
+    async def _explain(self, reason: RejectReason) -> None:
+        """Tell the axis why a delivery is rejected; a broker that is away or blocked keeps nobody waiting."""
+        if self._channel is None:
+            return
+        try:
+            async with asyncio.timeout(_EXPLAIN_SECONDS):
+                await self._channel.explain(reason)
+        except (TemporaryFailure, TimeoutError) as failure:
+            _log.info("reject.unexplained", delivery_id=str(reason.delivery_id), reason=repr(failure))
 
     async def _prepare(
         self,

@@ -35,6 +35,7 @@ from hub.errors import MessageRejected
 from hub.message import properties
 from hub.message.edxml import MessageKind, StatusCode
 from hub.message.identifiers import Digest, SubmissionId
+from hub.message.reject_reason import RejectReason
 
 _log = structlog.get_logger("adapters.kit")
 
@@ -45,6 +46,8 @@ Inspect: TypeAlias = Callable[[Arrived], Awaitable[Delivery | ArrivedStatus | Ar
 """Verifies and reads; raises `MessageRejected` or `DeliveryRejected`."""
 Compose: TypeAlias = Callable[[Delivery, Sequence[StatusCode], str], Awaitable[Sequence[Outgoing]]]
 """Writes and signs the statuses that answer a delivery."""
+Explain: TypeAlias = Callable[[RejectReason], Awaitable[None]]
+"""Tells the axis why a delivery is about to be rejected, where that can be done soon; never raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class Reception:
         acknowledge_with: tuple[StatusCode, ...],
         max_offers: int,
         decided: Callable[[SubmissionId], None],
+        explain: Explain,
     ) -> None:
         """Answer an accepted document with *acknowledge_with* where the handler says nothing else."""
         self._journal = journal
@@ -80,6 +84,7 @@ class Reception:
         self._acknowledge_with = acknowledge_with
         self._max_offers = max_offers
         self._decided = decided
+        self._explain = explain
         self._lanes: dict[object, asyncio.Task[None]] = {}
 
     async def run(self, arrivals: AsyncIterable[Arrived]) -> None:
@@ -99,7 +104,7 @@ class Reception:
         try:
             arrival = await self._inspect(arrived)
         except (MessageRejected, DeliveryRejected) as rejection:
-            await self._give_back(arrived, f"{type(rejection).__name__}: {rejection}")
+            await self._give_back(arrived, _disbelief(rejection))
             return
         if predecessor is not None:
             await asyncio.wait([predecessor])
@@ -145,7 +150,7 @@ class Reception:
         except JournalFailed:
             raise
         except Exception as error:  # noqa: BLE001 - the net around the agency's handler
-            await self._give_back(arrived, _sentence(error))
+            await self._give_back(arrived, _sentence(error), told=_tellable(error))
         else:
             crash_point(CrashPoint.AFTER_COMMIT_BEFORE_ACK)
             await arrived.acknowledge()
@@ -199,7 +204,8 @@ class Reception:
         notes = await asyncio.gather(*[self._take_receipt(each, sheet.digest) for each in new])
         wrong = [note for note in notes if note is not None]
         if wrong:
-            await self._give_back(arrived, f"{len(wrong)} of {len(sheet.receipts)} receipts: {wrong[0]}")
+            told = f"{len(wrong)} of {len(sheet.receipts)} receipts were not taken"
+            await self._give_back(arrived, f"{told}: {wrong[0]}", told=told)
             return
         await self._answer_repeated(sheet)
         await arrived.acknowledge()
@@ -229,13 +235,17 @@ class Reception:
         if await self._journal.write(partial(_commit_repeated, sheet, asked, datetime.now(UTC))):
             self._decided(asked)
 
-    async def _give_back(self, arrived: Arrived, note: str) -> None:
-        """Journal why, then reject: the axis retries, or gives it to an operator."""
+    async def _give_back(self, arrived: Arrived, note: str, *, told: str | None = None) -> None:
+        """Tell the axis why and journal it, then reject: the axis retries, or gives it to an operator.
+
+        *told* is for operators of the axis, where the note is for the agency's own alone.
+        """
         _log.warning(
             "delivery.rejected", delivery_id=str(arrived.headers.get(properties.DELIVERY_ID)), reason=note
         )
         rejection = read_rejection(arrived)
         if rejection is not None:
+            await self._explain(RejectReason.of(rejection.delivery_id, rejection.attempt, told or note))
             now = datetime.now(UTC)
             await self._journal.write(
                 lambda connection: incoming.reject(connection, rejection, note=note, at=now)
@@ -300,6 +310,17 @@ def _lane(arrived: Arrived) -> object:
         return arrived
     headers = arrived.headers
     return tuple(headers.get(name) for name in (properties.SENDER, properties.RECIPIENT, properties.LANE))
+
+
+def _disbelief(rejection: MessageRejected | DeliveryRejected) -> str:
+    return f"{type(rejection).__name__}: {rejection}"
+
+
+def _tellable(error: Exception) -> str | None:
+    """Return what others may read of an error that nobody wrote for them: its kind, never its words."""
+    if isinstance(error, DeliveryRejected):
+        return None
+    return f"the agency's handler failed: {type(error).__name__}"
 
 
 def _sentence(error: Exception) -> str:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen
 
@@ -31,6 +32,8 @@ class Stage:
     agency: LocalAgency
     lgsp: LocalAgency
     units: tuple[LocalAgency, LocalAgency]
+    newcomer: LocalAgency
+    """A unit behind the LGSP that has no folder there."""
     folder: Path
     _running: list[Popen[bytes]] = field(default_factory=list)
 
@@ -54,6 +57,9 @@ class Stage:
 
     def output(self, number: int) -> Path:
         return self.folder / f"example-{number}.log"
+
+    def boxes(self, unit: LocalAgency, box: str) -> Path:
+        return self.folder / "units" / unit.key / box
 
     def end(self) -> None:
         for process in self._running:
@@ -97,16 +103,17 @@ def stage(town: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
 
     async def prepare() -> Stage:
         lgsp = new_agency(is_lgsp=True)
-        units = [new_agency(parent=lgsp, is_connected=False) for _ in range(2)]
+        units = [new_agency(parent=lgsp, is_connected=False) for _ in range(3)]
         ministry, agency, behind, *served = await town.add(new_agency(), new_agency(), lgsp, *units)
         await town.hub()
-        first, second = served
+        first, second, third = served
         return Stage(
             world=town,
             ministry=ministry,
             agency=agency,
             lgsp=behind,
             units=(first, second),
+            newcomer=third,
             folder=tmp_path_factory.mktemp("examples"),
         )
 
@@ -114,6 +121,9 @@ def stage(town: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     try:
         for each in (stage.ministry, stage.agency):
             stage.start("receive_exactly_once", each.kit_file)
+        for place in product(stage.units, ("in", "out")):
+            stage.boxes(*place).mkdir(parents=True)
+        stage.start("serve_units", stage.lgsp.kit_file, stage.folder / "units")
         yield stage
     finally:
         stage.end()
@@ -163,22 +173,17 @@ async def test_what_dies_before_its_commit_writes_elsewhere_once_all_the_same(st
 
 
 async def test_units_behind_an_lgsp_send_with_their_own_keys_and_get_what_is_theirs(stage: Stage) -> None:
-    units = stage.folder / "units"
-    for each in stage.units:
-        for box in ("in", "out"):
-            (units / each.key / box).mkdir(parents=True)
     first, second = stage.units
-    stage.start("serve_units", stage.lgsp.kit_file, units)
-    out = units / first.key / "out"
+    out = stage.boxes(first, "out")
 
     out.joinpath("broken.edxml").write_bytes(b"<edXML/>")
     out.joinpath(".new").write_bytes(a_letter(first, second, stage.agency).about("V/v từ đơn vị").unsigned())
     out.joinpath(".new").replace(out / "letter.edxml")
 
-    arrived = units / second.key / "in"
+    arrived = stage.boxes(second, "in")
     await until(lambda: [*arrived.glob("*.edxml")], what="the document at the other unit")
     await stage.row(stage.agency, "SELECT delivery_id FROM arrivals WHERE subject = ?", "V/v từ đơn vị")
-    assert [*(units / first.key / "in").iterdir()] == []
+    assert [*stage.boxes(first, "in").iterdir()] == []
     assert [each.name for each in out.iterdir()] == ["broken.refused"]
     (message,) = await stage.world.rows(
         "select c.agency from messages m join certificates c on c.fingerprint = m.signed_by"
@@ -186,3 +191,14 @@ async def test_units_behind_an_lgsp_send_with_their_own_keys_and_get_what_is_the
         stage.lgsp.mailbox,
     )
     assert message["agency"] == first.key
+
+
+async def test_operators_read_why_an_lgsp_cannot_take_a_document(stage: Stage) -> None:
+    await stage.sent(stage.newcomer, subject="V/v đơn vị mới")
+
+    query = (
+        "select r.reason from reject_reasons r join cases c using (delivery_id)"
+        " where c.recipient = $1 and c.cause_code = 'rejected'"
+    )
+    told = await until(lambda: stage.world.rows(query, stage.newcomer.key), what="the case and its reasons")
+    assert {row["reason"] for row in told} == {f"no unit {stage.newcomer.key} here yet"}

@@ -22,6 +22,7 @@ from hub.message.identifiers import (
 )
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.message.receipt_xml import write_receipt
+from hub.message.reject_reason import REJECT_REASON, RejectReason
 from hub.signature.signing import SigningKey, sign_receipt
 
 
@@ -52,6 +53,8 @@ class HubTwin:
         self.accepts_documents = False
         self.submitted: list[AbstractIncomingMessage] = []
         self.returned: list[AbstractIncomingMessage] = []
+        self.told: list[RejectReason | None] = []
+        """Why recipients reject, as they say before they do."""
         self._news = asyncio.Condition()
 
     @classmethod
@@ -71,6 +74,10 @@ class HubTwin:
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         await message.ack()
+        if message.type == REJECT_REASON:
+            assert message.user_id == message.routing_key
+            self.told.append(RejectReason.read(message.body))
+            return
         async with self._news:
             self.submitted.append(message)
             self._news.notify_all()

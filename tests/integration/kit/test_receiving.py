@@ -16,10 +16,12 @@ from adapters.kit.transaction import Transaction
 from hub.message import properties
 from hub.message.edxml import MessageKind, StatusCode
 from hub.message.identifiers import AgencyCode, DocumentId
+from hub.message.reject_reason import RejectReason
 from hub.signature.signing import sign_envelope
 from tests.integration.kit.conftest import LGSP, SENDER, UNIT, Axis, a_signed_document, settings_for
 from tests.integration.kit.hub_twin import HubTwin
 from tests.support.authority import agency_signing_key
+from tests.support.waiting import until
 
 EFFECTS = ("CREATE TABLE IF NOT EXISTS effects (delivery_id TEXT, attempt INTEGER)",)
 
@@ -151,7 +153,11 @@ async def test_the_log_of_a_handler_that_failed_says_where_and_nothing_of_the_do
     async with receiving(axis, tmp_path, fail):
         await hub.deliver(body, mailbox=LGSP, sender=SENDER, recipient=UNIT)
         await hub.until_returned(1)
+        await until(lambda: hub.told, what="the reason")
 
+    (told,) = hub.told
+    assert told is not None
+    assert told.reason == "the agency's handler failed: RuntimeError"
     log = capsys.readouterr().out
     assert "handler.failed" in log
     assert "in fail" in log
@@ -172,6 +178,7 @@ async def test_the_same_attempt_of_a_rejected_delivery_is_rejected_without_askin
 
         await hub.until_returned(2)
         assert len(registry.offered) == 1
+        assert hub.told == [RejectReason.of(delivery_id, 1, "not now")]
 
 
 @pytest.mark.parametrize(
@@ -208,6 +215,8 @@ async def test_what_cannot_be_believed_is_rejected_with_a_note(
         await hub.until_returned(1)
 
         assert note in (await until_state(mailbox, delivery_id, "rejected") or "")
+        await until(lambda: hub.told, what="the reason")
+        assert [each and note in each.reason for each in hub.told] == [True]
         assert registry.offered == []
 
 
