@@ -168,6 +168,21 @@ def sign_receipt(octets: bytes, key: SigningKey) -> bytes:
     return b"".join([_DECLARATION, octets[:end], signature.encode(), octets[end:]])
 
 
+def signature_over(digest: bytes, key: SigningKey, *, claim: RoleClaim | None = None) -> bytes:
+    """Return a signature as XML, to stand in any document of whose canonical form *digest* is known.
+
+    The digest is that by `digest_method_of` *key*; the document holds no signature yet.
+    """
+    signature = _unsigned_signature(digest, key, claim)
+    _sign_in_place(signature, key)
+    return etree.tostring(signature, encoding="UTF-8", xml_declaration=False)
+
+
+def digest_method_of(key: SigningKey) -> str:
+    """Return the method by which what *key* signs is digested."""
+    return _methods(key)[1]
+
+
 def sign_octets(octets: bytes, key: SigningKey) -> bytes:
     """Return the signature value of *octets* by the method that suits *key*, as XML-DSig and JWS write it."""
     return _sign(octets, key.private_key, _methods(key)[2])
