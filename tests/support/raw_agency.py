@@ -92,7 +92,7 @@ class RawAgency:
             message_id=uuid4().hex,
             user_id=user_id or self.agency.mailbox if is_vouched_for else None,
             type=kind,
-            content_type=properties.CONTENT_TYPE,
+            content_type=properties.content_type_of(body),
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             headers={properties.DELIVERY_ID: about} if about is not None else None,
         )
