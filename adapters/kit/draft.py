@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from hub.message.edxml import BusinessType, StatusCode
 from hub.message.identifiers import AgencyCode, DocumentId
@@ -43,10 +44,12 @@ class Signer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentDraft:
-    """A file to enclose."""
+    """A file to enclose: its *content*, or where it lies."""
 
     name: str
-    content: bytes
+    content: bytes = b""
+    file: Path | None = None
+    """Instead of the content: it is read while the envelope is written, and never held in memory."""
     content_id: str | None = None
     """Its place among the attachments where nothing is given."""
     content_type: str | None = None
@@ -54,6 +57,17 @@ class AttachmentDraft:
     description: str | None = None
     zipped: bool = False
     """Wrapped as vendors' SDKs wrap the types that they do not know."""
+
+    def __post_init__(self) -> None:
+        """Refuse a draft with two contents."""
+        if self.file is not None and self.content:
+            msg = f"{self.name} is given as content and as a file: say one of the two"
+            raise ValueError(msg)
+
+    @property
+    def octets(self) -> int:
+        """How long the file is."""
+        return len(self.content) if self.file is None else self.file.stat().st_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

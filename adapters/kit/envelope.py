@@ -2,10 +2,15 @@
 
 import base64
 import io
+import shutil
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
-from typing import Final, Literal, TypeAlias
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Final, Literal, TypeAlias
+from uuid import uuid4
 
 from adapters.kit.draft import (
     Answered,
@@ -34,11 +39,16 @@ __all__ = [
     "Staff",
     "StatusDraft",
     "compose_document",
+    "compose_pieces",
     "compose_status",
 ]
 
 Order: TypeAlias = Literal["java", "dotnet"]
 
+_HEAD: Final = 8_192
+"""Octets that tell what a file is."""
+_PIECE: Final = 3 * 65_536
+"""Octets that are encoded at a time: three become four letters, without padding in between."""
 _VIETNAM: Final = timezone(timedelta(hours=7))
 """edXML writes local time without a zone."""
 _REASONS: Final = {
@@ -90,6 +100,22 @@ def compose_document(draft: DocumentDraft, *, order: Order = "java") -> bytes:
     return _envelope(
         [group("MessageHeader", header), trace, *placeholder], [group("edXMLBody", [manifest])], files
     )
+
+
+def compose_pieces(draft: DocumentDraft, *, order: Order = "java") -> Iterator[bytes]:
+    """Yield what `compose_document` returns, piece by piece: files are read as they are needed.
+
+    Raises `OSError` where a file cannot be read, besides what `compose_document` raises.
+    """
+    marks = [f"file-{uuid4().hex}" for _ in draft.attachments]
+    attachments = tuple(map(_marked, draft.attachments, marks))
+    rest = compose_document(replace(draft, attachments=attachments), order=order)
+    for file, mark in zip(draft.attachments, marks, strict=True):
+        if file.file is not None:
+            before, _, rest = rest.partition(base64.b64encode(mark.encode()))
+            yield before
+            yield from _encoded_file(file)
+    yield rest
 
 
 def compose_status(draft: StatusDraft) -> bytes:
@@ -253,7 +279,7 @@ def _reference(identified: tuple[str, AttachmentDraft], order: Order) -> Element
 
 def _attachment(identified: tuple[str, AttachmentDraft]) -> Element:
     content_id, file = identified
-    content = _zipped(file) if file.zipped else file.content
+    content = _content(file)
     return group(
         "Attachment",
         _present(
@@ -269,15 +295,59 @@ def _attachment(identified: tuple[str, AttachmentDraft]) -> Element:
 def _content_type(file: AttachmentDraft) -> str:
     if file.content_type is not None:
         return file.content_type
-    return "application/zip" if file.zipped else content_type_of(file.content, file.name)
+    if file.zipped:
+        return "application/zip"
+    return content_type_of(file.content if file.file is None else _head(file.file), file.name)
 
 
-def _zipped(file: AttachmentDraft) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+def _content(file: AttachmentDraft) -> bytes:
+    if file.zipped:
+        packed = io.BytesIO()
+        _zip(file, packed)
+        return packed.getvalue()
+    return file.content if file.file is None else file.file.read_bytes()
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD)
+
+
+def _marked(file: AttachmentDraft, mark: str) -> AttachmentDraft:
+    """Return *file* with *mark* in the place of what lies on the disk."""
+    if file.file is None:
+        return file
+    return replace(file, content=mark.encode(), file=None, content_type=_content_type(file), zipped=False)
+
+
+def _encoded_file(file: AttachmentDraft) -> Iterator[bytes]:
+    if not file.zipped:
+        with _source(file) as source:
+            yield from _encoded(source)
+        return
+    with TemporaryFile() as packed:
+        _zip(file, packed)
+        packed.seek(0)
+        yield from _encoded(packed)
+
+
+def _encoded(source: IO[bytes]) -> Iterator[bytes]:
+    while piece := source.read(_PIECE):
+        yield base64.b64encode(piece)
+
+
+def _zip(file: AttachmentDraft, into: IO[bytes]) -> None:
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
         # A fixed date, so that the same file gives the same bytes.
-        archive.writestr(zipfile.ZipInfo(file.name), file.content, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+        entry = zipfile.ZipInfo(file.name)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.file_size = file.octets
+        with _source(file) as source, archive.open(entry, "w") as packed:
+            shutil.copyfileobj(source, packed, _PIECE)
+
+
+def _source(file: AttachmentDraft) -> IO[bytes]:
+    return io.BytesIO(file.content) if file.file is None else file.file.open("rb")
 
 
 def _envelope(

@@ -1,10 +1,11 @@
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.kit.envelope import Order
+from adapters.kit.envelope import AttachmentDraft, Order, compose_document, compose_pieces
 from hub.catalogue import Catalogue
 from hub.message.attachment_reading import read_attachments
 from hub.message.edxml import DocumentHeader
@@ -91,3 +92,26 @@ def test_only_the_content_of_an_attachment_has_the_prefix() -> None:
     assert b"<AttachmentName>" in body
     assert b"<edXML:ContentTransferEncoded xmlns:edXML=" in body
     assert b"<edXML:Attachment>" not in body
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("octets", [0, 1, 3 * 65_536, 500_000])
+def test_files_that_are_read_while_composing_give_the_same_envelope(
+    tmp_path: Path, octets: int, *, zipped: bool
+) -> None:
+    path = tmp_path / "tệp.bin"
+    path.write_bytes(bytes(n % 251 for n in range(octets)))
+    lying = AttachmentDraft(name="a.bin", file=path, zipped=zipped)
+    held = AttachmentDraft(name="a.bin", content=path.read_bytes(), zipped=zipped)
+    small = AttachmentDraft(name="b.txt", content=b"b")
+
+    pieces = compose_pieces(a_document().with_(attachments=(lying, small, lying)).draft)
+
+    whole = compose_document(a_document().with_(attachments=(held, small, held)).draft)
+    assert b"".join(pieces) == whole
+    assert compose_document(a_document().with_(attachments=(lying, small, lying)).draft) == whole
+
+
+def test_a_file_with_two_contents_is_no_draft(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="say one of the two"):
+        AttachmentDraft(name="a", content=b"a", file=tmp_path)
