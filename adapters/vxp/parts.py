@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route
 
 from adapters.kit.journal import Journal
 from adapters.vxp.applications.book import TABLES as APPLICATIONS
@@ -18,6 +18,7 @@ from adapters.vxp.catalogue.calls import catalogue_calls
 from adapters.vxp.catalogue.catalogue import Catalogue, opened
 from adapters.vxp.catalogue.lists import KINDS
 from adapters.vxp.catalogue.settings import CatalogueSettings, CatalogueTable
+from adapters.vxp.description.document import ADDRESS, describe
 from adapters.vxp.gateway import Gateway
 from adapters.vxp.provincial.application import PREFIX, bounded, provincial_application
 from adapters.vxp.provincial.calls import AGENCIES
@@ -78,7 +79,7 @@ def opened_parts(
             catalogue = stack.enter_context(opened(settings.catalogue, (*KINDS, AGENCIES)))
             applications = ApplicationDesk(journal, catalogue)
             calls = catalogue_calls(catalogue, applications)
-        routes: list[BaseRoute] = []
+        routes: list[BaseRoute] = [Route(ADDRESS, describe)]
         if settings.provincial is not None:
             face = Provincial(
                 gateway=gateway,
