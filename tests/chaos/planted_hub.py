@@ -95,8 +95,8 @@ def no_lane_guard() -> None:
     handed_over = [("coalesce(f.lane_number > h.from_number and f.lane_number > 0, false)", "false")]
     claimed = [
         ("where f.lane_number = 0 or", "where true or"),
-        ("where not c.is_fresh or", "where true or"),
-        ("where not p.is_fresh or", "where true or"),
+        ("where h.from_number is null or", "where true or"),
+        ("where m.from_number is null or", "where true or"),
     ]
     _rewrite(posting, "insert_outbox_entries", handed_over)
     _rewrite(outbox, "claim_outbox_entries", claimed)

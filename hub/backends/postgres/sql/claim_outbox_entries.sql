@@ -32,8 +32,9 @@ waiting_for (mailbox, position, is_round) as (
     where not w.is_round or next.mailbox <= $6::text
 ),
 -- Two hundred mailboxes, and only who has something that is free, and does not stand behind what another process
--- holds, among its first. Together they give what is needed a few times over. So what is urgent goes first where up to
--- two hundred wait; where more do, it goes first when its mailbox has its turn, a few claims later.
+-- holds, among its first: asked about the very first, and where that does not go, about the first of each lane. Together
+-- they give what is needed a few times over. So what is urgent goes first where up to two hundred wait; where more do, it
+-- goes first when its mailbox has its turn, a few claims later.
 served as materialized (
     select s.mailbox, greatest(5, least($2::int, 5 * $2::int / count(*) over ())) as share,
         (select r.allowance from unnest($7::text[], $8::int[]) as r (name, allowance) where r.name = s.mailbox)
@@ -50,7 +51,24 @@ served as materialized (
                     where o.mailbox = w.mailbox and o.is_fresh
                         and (o.claimed_until >= now() and o.claimed_by in (select claimant from holders)) is not true
                     order by o.is_urgent desc, o.entry_id
-                    limit 50
+                    limit 1
+                ) as f
+                where f.lane_number = 0 or not exists (
+                    select from outbox_entries e
+                    where e.sender = f.sender and e.recipient = f.recipient and e.is_urgent = f.is_urgent
+                        and e.is_fresh and e.lane_number > 0 and e.lane_number < f.lane_number
+                        and e.claimed_by <> $1::bigint and e.claimed_until >= now()
+                        and e.claimed_by in (select claimant from holders))),
+                (select true from (
+                    select a.sender, a.recipient, a.is_urgent, min(a.lane_number) as lane_number
+                    from (
+                        select o.sender, o.recipient, o.is_urgent, o.lane_number from outbox_entries o
+                        where o.mailbox = w.mailbox and o.is_fresh and (o.claimed_until >= now()
+                            and o.claimed_by in (select claimant from holders)) is not true
+                        order by o.is_urgent desc, o.entry_id
+                        limit 50
+                    ) as a
+                    group by a.sender, a.recipient, a.is_urgent
                 ) as f
                 where f.lane_number = 0 or not exists (
                     select from outbox_entries e
@@ -104,27 +122,34 @@ candidates as materialized (
     ) as d
 ),
 -- What stands behind what another process holds is not worth picking: it would be left out below. Looked for once
--- for a lane, as far as its last candidate.
+-- for a lane, as far as its last candidate. A lane's entries stay with it: joined with it again, each entry would be
+-- compared with each lane.
 held as materialized (
-    select l.sender, l.recipient, l.is_urgent, (
+    select l.*, (
         select min(e.lane_number) from outbox_entries e
         where e.sender = l.sender and e.recipient = l.recipient and e.is_urgent = l.is_urgent
             and e.is_fresh and e.lane_number > 0 and e.lane_number < l.last_number
             and e.claimed_by <> $1::bigint and e.claimed_until >= now()
             and e.claimed_by in (select claimant from holders)) as from_number
     from (
-        select sender, recipient, is_urgent, max(lane_number) as last_number
+        select sender, recipient, is_urgent, max(lane_number) as last_number, array_agg(entry_id) as entries,
+            array_agg(lane_number) as numbers
         from candidates
         where is_fresh and lane_number > 0
         group by sender, recipient, is_urgent
     ) as l
 ),
 due as materialized (
-    select c.entry_id
-    from candidates c
-    left join held h using (sender, recipient, is_urgent)
-    where not c.is_fresh or c.lane_number = 0 or h.from_number is null or c.lane_number < h.from_number
-    order by c.is_urgent desc, c.entry_id
+    select d.entry_id
+    from (
+        select c.entry_id, c.is_urgent from candidates c where not c.is_fresh or c.lane_number = 0
+        union all
+        select e.entry_id, h.is_urgent
+        from held h
+        cross join lateral unnest(h.entries, h.numbers) as e (entry_id, lane_number)
+        where h.from_number is null or e.lane_number < h.from_number
+    ) as d
+    order by d.is_urgent desc, d.entry_id
     limit $2::int
 ),
 -- The conditions once more: they are looked at again where somebody was quicker between the look and the lock.
@@ -138,14 +163,15 @@ picked as materialized (
 ),
 -- Nothing on the lane may be earlier that was never published and is neither picked nor in our own hand.
 missed as materialized (
-    select l.sender, l.recipient, l.is_urgent, (
+    select l.*, (
         select min(e.lane_number) from outbox_entries e
         where e.sender = l.sender and e.recipient = l.recipient and e.is_urgent = l.is_urgent
             and e.is_fresh and e.lane_number > 0 and e.lane_number < l.last_number
             and e.claimed_by is distinct from $1::bigint
             and e.entry_id not in (select entry_id from picked)) as from_number
     from (
-        select sender, recipient, is_urgent, max(lane_number) as last_number
+        select sender, recipient, is_urgent, max(lane_number) as last_number, array_agg(entry_id) as entries,
+            array_agg(lane_number) as numbers, array_agg(octets) as sizes
         from picked
         where is_fresh and lane_number > 0
         group by sender, recipient, is_urgent
@@ -154,9 +180,14 @@ missed as materialized (
 allowed as (
     select p.entry_id, sum(p.octets) over (order by p.is_urgent desc, p.entry_id) as octets_with,
         row_number() over (order by p.is_urgent desc, p.entry_id) as position
-    from picked p
-    left join missed m using (sender, recipient, is_urgent)
-    where not p.is_fresh or p.lane_number = 0 or m.from_number is null or p.lane_number < m.from_number
+    from (
+        select entry_id, is_urgent, octets from picked where not is_fresh or lane_number = 0
+        union all
+        select e.entry_id, m.is_urgent, e.octets
+        from missed m
+        cross join lateral unnest(m.entries, m.numbers, m.sizes) as e (entry_id, lane_number, octets)
+        where m.from_number is null or e.lane_number < m.from_number
+    ) as p
 ),
 taken as (
     update outbox_entries o set claimed_by = $1::bigint, claimed_until = now() + $4::interval
