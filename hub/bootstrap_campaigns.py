@@ -4,7 +4,9 @@ from concurrent.futures import Executor
 
 from hub.backends.clock import SystemClock, new_id
 from hub.bootstrap import intake_line
+from hub.bootstrap_blobs import blob_store
 from hub.operations.campaign_runner import CampaignTools
+from hub.operations.large_reading import Originals
 from hub.ports import Attest, Registry, Seal
 from hub.settings import Settings
 
@@ -23,4 +25,5 @@ def campaign_tools(
         executor=executor,
         canary_patience=settings.campaign_patience,
         second_person_above=settings.second_person_above,
+        originals=Originals(blobs=blob_store(settings)),
     )

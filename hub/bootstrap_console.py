@@ -19,6 +19,7 @@ from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.rabbitmq.management import ManagementAddress
 from hub.backends.web import WebClient, WebLimits
 from hub.bootstrap import alert_channels, hub_key
+from hub.bootstrap_blobs import blob_store
 from hub.bootstrap_campaigns import campaign_tools
 from hub.console.app import application
 from hub.console.console import Console, PublicAddress, SettingInForce
@@ -27,6 +28,7 @@ from hub.errors import ConfigurationError
 from hub.logs import configure
 from hub.operations.campaign_runner import CampaignRunner
 from hub.operations.entrance import Doorkeeper, EntranceTerms
+from hub.operations.large_reading import Originals
 from hub.operations.passwords import PasswordKeeper
 from hub.settings import Settings
 from hub.workers.attestation import Attestation
@@ -101,6 +103,7 @@ async def console_of(settings: Settings) -> AsyncIterator[Console]:
             management=_management(settings),
             alert_channels=[each.name for each in alert_channels(settings, clock)],
             settings=tuple(settings_in_force(settings)),
+            originals=Originals(blobs=blob_store(settings)),
         )
 
 

@@ -61,9 +61,8 @@ class BlobStore:
         try:
             if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
                 folder = Path(unquote(parts.path))
-                store = LocalStore(folder, mkdir=True, automatic_cleanup=True)
-                folder.chmod(0o700)
-                return cls(store, folder)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                return cls(LocalStore(folder, automatic_cleanup=True), folder)
             if parts.scheme == "s3" and parts.netloc:
                 return cls(_s3(place, parts.netloc, parts.path.strip("/")), None)
         except (BaseError, OSError, ValueError) as error:
@@ -122,6 +121,11 @@ class BlobStore:
             with _translated(name):
                 piece = obstore.get_range(self._store, name, start=place, end=min(place + PIECE_OCTETS, end))
             yield bytes(piece)
+
+    async def look(self, name: str) -> None:
+        """Return where something lies under *name*; raises `NothingFound` where nothing does."""
+        with _translated(name):
+            await obstore.head_async(self._store, name)
 
     async def works(self) -> bool:
         """Whether the store answers."""

@@ -4,9 +4,11 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias
 
+from fastapi.responses import Response, StreamingResponse
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from hub.console.languages import VIETNAM
+from hub.operations.large_reading import Original
 
 LARGEST_NUMBER: Final = 2**53 - 1
 """What JSON's readers tell apart."""
@@ -64,3 +66,9 @@ def as_entered(at: datetime | None) -> str:
 def attachment(name: str) -> dict[str, str]:
     """Return the headers of a file that is kept, never shown: it may be hostile."""
     return {"Content-Disposition": f'attachment; filename="{name}"', "Content-Security-Policy": "sandbox"}
+
+
+def streamed(original: Original, name: str) -> Response:
+    """Return *original* as a file, a piece at a time."""
+    headers = attachment(name) | {"Content-Length": str(original.octets)}
+    return StreamingResponse(original.pieces, media_type="application/octet-stream", headers=headers)

@@ -18,6 +18,7 @@ from hub.operations.accounts import AccountDesk
 from hub.operations.campaigns import CampaignDesk
 from hub.operations.cases import CaseDesk
 from hub.operations.entrance import Doorkeeper
+from hub.operations.large_reading import IN_ROWS, Originals
 from hub.operations.passwords import PasswordKeeper
 from hub.operations.replaying import Detour
 from hub.operations.rights import Account
@@ -81,6 +82,8 @@ class Console:
     alert_channels: Sequence[str] = ("log",)
     """Where hub processes tell alerts, if they have the same settings."""
     settings: Sequence[SettingInForce] = ()
+    originals: Originals = IN_ROWS
+    """Reads what mailboxes have submitted."""
 
     def accounts(self, operator: str) -> AccountDesk:
         """Open the desk of accounts in the name of *operator*."""

@@ -14,6 +14,7 @@ from hub.message.directory import Directory
 from hub.message.identifiers import AgencyKey, MailboxName
 from hub.message.stages import ReceivedMessage
 from hub.operations.case_batch import hindrance
+from hub.operations.large_reading import IN_ROWS, Originals
 from hub.operations.replaying import HELD_ALREADY, objection
 
 _OF_OTHERS: Final = frozenset(
@@ -36,6 +37,7 @@ class DryRun:
     at: datetime
     trigger: Trigger
     new_mailbox: MailboxName | None = None
+    originals: Originals = IN_ROWS
 
     def judge(self, cases: Sequence[CampaignCase]) -> list[tuple[int, str | None]]:
         """Return for each case why it would not pass, or None; pure CPU work, safe to run in a thread."""
@@ -81,6 +83,7 @@ class DryRun:
             transport_id="",
             reported_delivery=None,
             received_at=self.at,
+            large=self.originals.envelope(letter.submitted_by, letter.body),
         )
 
 

@@ -35,6 +35,7 @@ from hub.message.delivery_state import Trigger
 from hub.operations.campaign_judging import DryRun
 from hub.operations.case_batch import BATCH, Errand, Handled
 from hub.operations.discarding import Notice, discard
+from hub.operations.large_reading import IN_ROWS, Originals
 from hub.operations.replaying import Detour, replay
 from hub.ports import Attest, Clock, Registry, Seal
 
@@ -62,6 +63,7 @@ class CampaignTools:
     canary_patience: timedelta = timedelta(seconds=30)
     """After so long in the recipient's queue a delivery counts as taken."""
     second_person_above: int = 100
+    originals: Originals = IN_ROWS
 
 
 class CampaignRunner:
@@ -142,6 +144,7 @@ class CampaignRunner:
             at=self._tools.clock.now(),
             trigger=_trigger(campaign),
             new_mailbox=campaign.new_mailbox,
+            originals=self._tools.originals,
         )
         loop = asyncio.get_running_loop()
         verdicts = await loop.run_in_executor(self._tools.executor, dry_run.judge, cases)

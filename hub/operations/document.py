@@ -4,8 +4,9 @@ from hub.backends.postgres.pool import Database
 from hub.backends.postgres.statements import statement
 from hub.backends.postgres.tracing import Dossier, find_messages
 from hub.errors import NothingFound
-from hub.message.identifiers import AgencyKey, MessageId, ReceiptId
+from hub.message.identifiers import AgencyKey, MailboxName, MessageId, ReceiptId
 from hub.operations.evidence import Evidence, export
+from hub.operations.large_reading import IN_ROWS, Original, Originals
 from hub.operations.rights import Account
 from hub.operations.trace import Trace, trace
 
@@ -27,14 +28,16 @@ async def read(database: Database, message_id: MessageId, account: Account) -> T
     return exact[0]
 
 
-async def exact_bytes(database: Database, message_id: MessageId, account: Account) -> bytes:
+async def exact_bytes(
+    database: Database, message_id: MessageId, account: Account, originals: Originals = IN_ROWS
+) -> Original:
     """Return the bytes that were accepted; of what was refused the axis keeps none."""
     await read(database, message_id, account)
     async with database.connection() as connection:
         row = await connection.fetchrow(statement("read_message_body"), message_id)
     if row is None or row["body"] is None:
         raise NothingFound("the axis keeps no bytes of what it refused")
-    return bytes(row["body"])
+    return await originals.open(MailboxName(row["mailbox"]), row["body"])
 
 
 async def receipt(
@@ -49,10 +52,12 @@ async def receipt(
     return bytes(row["body"])
 
 
-async def evidence(database: Database, message_id: MessageId, account: Account) -> Evidence:
+async def evidence(
+    database: Database, message_id: MessageId, account: Account, originals: Originals = IN_ROWS
+) -> Evidence:
     """Return the file that proves the document's life without the axis."""
     await read(database, message_id, account)
-    return await export(database, str(message_id))
+    return await export(database, str(message_id), originals)
 
 
 async def _seen(database: Database, name: str, account: Account) -> tuple[Trace, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from hub.backends.postgres.evidence import Proof, read_proof
+from hub.backends.postgres.evidence import Letter, Proof, read_proof
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.tracing import find_messages
 from hub.backends.postgres.validating import KeptVerdict
@@ -15,6 +15,7 @@ from hub.errors import OperationRefused
 from hub.evidence import container, members
 from hub.message.identifiers import MessageId
 from hub.message.trust import TrustObject, TrustObjectKind
+from hub.operations.large_reading import IN_ROWS, Originals
 
 _SUFFIX: Final = {
     TrustObjectKind.CRL: "crl",
@@ -32,10 +33,11 @@ class Evidence:
     members: tuple[str, ...]
 
 
-async def export(database: Database, name: str) -> Evidence:
+async def export(database: Database, name: str, originals: Originals = IN_ROWS) -> Evidence:
     """Return evidence for the one message that *name* means (as for `truc trace`).
 
-    The same record gives the same octets. Raises `OperationRefused` where *name* means nothing, or several.
+    The same record gives the same octets; a large document takes as much memory. Raises `OperationRefused`
+    where *name* means nothing, or several.
     """
     async with database.transaction() as transaction:
         await transaction.execute("set transaction isolation level repeatable read read only")
@@ -45,20 +47,25 @@ async def export(database: Database, name: str) -> Evidence:
             raise OperationRefused(f"{name} has to mean one message, and means {told}")
         proof = await read_proof(transaction, found[0])
     content = dict(_members(proof))
+    if proof.document.body is not None:
+        content[members.DOCUMENT] = await _original(proof.document, originals)
+    for message_id, letter in proof.statuses.items():
+        if letter.body is not None:
+            content[_name_of_status(message_id)] = await _original(letter, originals)
     return Evidence(message_id=found[0], octets=container.write(content), members=tuple(sorted(content)))
 
 
+async def _original(letter: Letter, originals: Originals) -> bytes:
+    original = await originals.open(letter.mailbox, letter.body or b"")
+    return await original.whole()
+
+
 def _members(proof: Proof) -> Iterator[tuple[str, bytes]]:
-    if proof.document.body is not None:
-        yield members.DOCUMENT, proof.document.body
     for sheet_id, body in proof.sheets.items():
         yield f"{members.RECEIPTS}{sheet_id}.xml", body
     for listed, token in proof.stamps.items():
         name = f"{members.STAMPS}{sha256(listed).hexdigest()}"
         yield from ((f"{name}.txt", listed), (f"{name}.tst", token))
-    for message_id, letter in proof.statuses.items():
-        if letter.body is not None:
-            yield _name_of_status(message_id), letter.body
     for overlay in proof.dossier.overlays:
         yield f"{members.OVERLAYS}{overlay.overlay_id}.xml", overlay.body
     kept = (proof.document.verdict, *(each.verdict for each in proof.statuses.values()), *proof.hub_verdicts)

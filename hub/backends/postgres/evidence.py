@@ -11,7 +11,7 @@ from hub.backends.postgres.tracing import Dossier, read_dossier
 from hub.backends.postgres.validating import KeptVerdict
 from hub.evidence.chain import GENESIS, EventRow
 from hub.evidence.members import SealedEvent
-from hub.message.identifiers import MessageId, SheetId
+from hub.message.identifiers import MailboxName, MessageId, SheetId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +19,9 @@ class Letter:
     """A document or status as it was received."""
 
     received_at: datetime
+    mailbox: MailboxName
     body: bytes | None
-    """None where it was refused."""
+    """None where it was refused; of a large one the claim check."""
     verdict: KeptVerdict | None
     """On its signer's certificate, with the data of the time; None where it is not kept."""
 
@@ -48,6 +49,7 @@ async def read_proof(connection: Transaction, message_id: MessageId) -> Proof:
     letters = {
         MessageId(row["message_id"]): Letter(
             received_at=row["received_at"],
+            mailbox=MailboxName(row["mailbox"]),
             body=row["body"],
             verdict=await validating.read(connection, MessageId(row["message_id"])),
         )

@@ -12,7 +12,7 @@ from hub.backends.postgres.searching import DocumentFilter
 from hub.console.access import Seeing
 from hub.console.api.shapes import FILE, Hex, Moment, Resource, file
 from hub.console.api.version_1 import PREFIX, PROBLEMS
-from hub.console.asked import Instant, MaybeText, PageSize, Text
+from hub.console.asked import Instant, MaybeText, PageSize, Text, streamed
 from hub.message.delivery_state import DeliveryState
 from hub.message.identifiers import MessageId, ReceiptId, agency_key
 from hub.operations import document
@@ -168,8 +168,11 @@ async def show(visit: Seeing, message_id: UUID) -> Life:
 @router.get("/{message_id}/bytes", response_class=Response, responses=FILE)
 async def take_bytes(visit: Seeing, message_id: UUID) -> Response:
     """Return the exact octets that were accepted."""
-    octets = await document.exact_bytes(visit.console.database, MessageId(message_id), visit.account)
-    return file(octets, f"{message_id}.edxml")
+    console = visit.console
+    original = await document.exact_bytes(
+        console.database, MessageId(message_id), visit.account, console.originals
+    )
+    return streamed(original, f"{message_id}.edxml")
 
 
 @router.get("/{message_id}/receipts/{receipt_id}", response_class=Response, responses=FILE)
@@ -184,5 +187,6 @@ async def take_receipt(visit: Seeing, message_id: UUID, receipt_id: UUID) -> Res
 @router.get("/{message_id}/evidence", response_class=Response, responses=FILE)
 async def take_evidence(visit: Seeing, message_id: UUID) -> Response:
     """Return the file that proves the document's life without the axis."""
-    found = await document.evidence(visit.console.database, MessageId(message_id), visit.account)
+    console = visit.console
+    found = await document.evidence(console.database, MessageId(message_id), visit.account, console.originals)
     return file(found.octets, f"evidence-{message_id}.zip")

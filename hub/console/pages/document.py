@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 
 from hub.backends.postgres.searching import DocumentFilter
 from hub.console.access import Seeing, Visit
-from hub.console.asked import MaybeInstant, MaybeText, as_entered, attachment, or_nothing
+from hub.console.asked import MaybeInstant, MaybeText, as_entered, attachment, or_nothing, streamed
 from hub.console.words import moment_lines
 from hub.message.delivery_state import DeliveryState
 from hub.message.identifiers import MessageId, ReceiptId, agency_key
@@ -99,8 +99,11 @@ async def show(
 @router.get("/documents/{message_id}/bytes")
 async def take_bytes(visit: Seeing, message_id: UUID) -> Response:
     """Hand out the exact bytes that were accepted."""
-    octets = await document.exact_bytes(visit.console.database, MessageId(message_id), visit.account)
-    return Response(octets, media_type=BYTES, headers=attachment(f"{message_id}.edxml"))
+    console = visit.console
+    original = await document.exact_bytes(
+        console.database, MessageId(message_id), visit.account, console.originals
+    )
+    return streamed(original, f"{message_id}.edxml")
 
 
 @router.get("/documents/{message_id}/receipts/{receipt_id}")
@@ -115,5 +118,6 @@ async def take_receipt(visit: Seeing, message_id: UUID, receipt_id: UUID) -> Res
 @router.get("/documents/{message_id}/evidence")
 async def take_evidence(visit: Seeing, message_id: UUID) -> Response:
     """Hand out the file that proves the document's life without the axis."""
-    found = await document.evidence(visit.console.database, MessageId(message_id), visit.account)
+    console = visit.console
+    found = await document.evidence(console.database, MessageId(message_id), visit.account, console.originals)
     return Response(found.octets, media_type=BYTES, headers=attachment(f"evidence-{message_id}.zip"))

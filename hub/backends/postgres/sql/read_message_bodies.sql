@@ -1,2 +1,2 @@
 -- $1 message ids; what was refused has no bytes
-select message_id, received_at, body from messages where message_id = any ($1::uuid[]) order by message_id
+select message_id, received_at, mailbox, body from messages where message_id = any ($1::uuid[]) order by message_id

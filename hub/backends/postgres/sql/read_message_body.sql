@@ -1,2 +1,2 @@
 -- $1 message id; what was refused has no bytes
-select body from messages where message_id = $1
+select mailbox, body from messages where message_id = $1
