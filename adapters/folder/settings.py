@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.folder.metadata import Defaults
+from adapters.kit.complaints import complaints_of, refused
 from adapters.kit.settings import KitSettings, settings_of
 from hub.errors import ConfigurationError
 
@@ -100,7 +101,7 @@ def read_folder_settings(path: Path) -> FolderSettings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        raise refused([f"{path}:", *complaints_of(error, _File)]) from error
     return FolderSettings(
         kit=settings_of(file.kit, path.parent),
         places=Places(root=path.parent / file.folder),

@@ -3,17 +3,21 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from adapters.kit.broker import BrokerAddress
+from adapters.kit.cloakroom import CloakroomAddress
+from adapters.kit.complaints import complaints_of, or_complain, refused
 from adapters.kit.inspection import Trust
 from adapters.kit.keyring import KeyRing
 from hub.errors import ConfigurationError
+from hub.message.claim import USUAL_LARGE_ABOVE
 from hub.message.edxml import StatusCode
 from hub.message.identifiers import AgencyCode, Fingerprint, MailboxName, agency_key
 from hub.signature.certificates import TrustAnchors
@@ -23,6 +27,8 @@ from hub.transport.tls import TlsFiles
 
 MAX_OCTETS: Final = 10_000_000
 """Below the limit of the broker's and of the hub's: what is too large is refused here, before it travels."""
+MAX_LARGE_OCTETS: Final = 250_000_000
+"""Of one envelope that goes through the service of large bodies: what the axis takes unless it says more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,11 @@ class KitSettings:
     trust: Trust
     journal: Path
     max_octets: int = MAX_OCTETS
+    bodies: CloakroomAddress | None = None
+    """The axis's service of large bodies; without it what is above `max_octets` is neither sent nor taken."""
+    large_above: int = USUAL_LARGE_ABOVE
+    """Octets above which an envelope goes through that service, where there is one."""
+    max_large_octets: int = MAX_LARGE_OCTETS
     window: int = 200
     """Messages in flight to the broker at a time."""
     prefetch: int = 64
@@ -68,7 +79,9 @@ class _KeyFile(BaseModel):
     @model_validator(mode="after")
     def _is_in_one_place(self) -> Self:
         if (self.file is None) == (self.token is None):
-            msg = "a key is in a file or in a token: say one of the two"
+            msg = (
+                "khóa nằm trong file hoặc trong token / a key is in a file or in a token: say one of the two"
+            )
             raise ValueError(msg)
         return self
 
@@ -92,10 +105,10 @@ class _File(BaseModel):
     """The certificates with which the hub signs receipts."""
     hub_anchors: tuple[Path, ...] = ()
     """Roots of the hub's own certificate, where they are others than the agencies'."""
-    max_octets: int = MAX_OCTETS
-    window: int = 200
-    prefetch: int = 64
-    max_offers: int = 5
+    max_octets: Annotated[int, Field(ge=1)] = MAX_OCTETS
+    window: Annotated[int, Field(ge=1)] = 200
+    prefetch: Annotated[int, Field(ge=1)] = 64
+    max_offers: Annotated[int, Field(ge=1)] = 5
     acknowledge_with: tuple[StatusCode, ...] = (StatusCode.ARRIVED,)
 
 
@@ -113,20 +126,27 @@ def settings_of(table: Mapping[str, object], folder: Path) -> KitSettings:
     try:
         file = _File.model_validate(table)
     except ValidationError as error:
-        raise ConfigurationError(f"the settings of the mailbox: {error}") from error
-    anchors = _anchors(folder, file.anchors)
+        raise refused(["hộp thư / the settings of the mailbox:", *complaints_of(error, _File)]) from error
+    complaints: list[str] = []
     mailbox = MailboxName(file.mailbox)
+    broker = or_complain(lambda: _broker(folder, file, mailbox), complaints)
+    keys = or_complain(lambda: _keys(folder, file), complaints)
+    anchors = or_complain(lambda: _anchors(folder, "anchors", file.anchors), complaints)
+    hub_anchors = or_complain(
+        lambda: _anchors(folder, "hub_anchors", file.hub_anchors) if file.hub_anchors else anchors, complaints
+    )
+    certificates = or_complain(lambda: _fingerprints(folder, file.hub_certificates), complaints)
+    if broker is None or keys is None or anchors is None or hub_anchors is None or certificates is None:
+        raise refused(complaints)
     return KitSettings(
-        broker=_broker(folder, file, mailbox),
-        keys=_keys(folder, file),
-        trust=Trust(
-            mailbox=mailbox,
-            agencies=anchors,
-            hub=_anchors(folder, file.hub_anchors) if file.hub_anchors else anchors,
-            hub_certificates=_fingerprints(folder, file.hub_certificates),
-        ),
+        broker=broker,
+        keys=keys,
+        trust=Trust(mailbox=mailbox, agencies=anchors, hub=hub_anchors, hub_certificates=certificates),
         journal=folder / file.journal,
         max_octets=file.max_octets,
+        bodies=_bodies(folder, file),
+        large_above=file.large_above,
+        max_large_octets=file.max_large_octets,
         window=file.window,
         prefetch=file.prefetch,
         max_offers=file.max_offers,
@@ -145,7 +165,19 @@ def _broker(folder: Path, file: _File, mailbox: MailboxName) -> BrokerAddress:
             key_password=_revealed(file.broker_key_password),
         ),
     )
-    address.check()
+    try:
+        address.check()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"broker: không dùng được / cannot be used: {error}") from error
+    return address
+
+
+def _bodies(folder: Path, file: _File) -> CloakroomAddress | None:
+    if file.bodies is None:
+        return None
+    address = CloakroomAddress(url=file.bodies, authorities=_within(folder, file.bodies_ca))
+    if complaints := address.complaints():
+        raise ConfigurationError("; ".join(complaints))
     return address
 
 
@@ -157,8 +189,12 @@ def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
 
 
-def _anchors(folder: Path, files: tuple[Path, ...]) -> TrustAnchors:
-    return TrustAnchors.from_bytes(*[_bytes(folder / file) for file in files])
+def _anchors(folder: Path, name: str, files: tuple[Path, ...]) -> TrustAnchors:
+    octets = [_bytes(name, folder / file) for file in files]
+    try:
+        return TrustAnchors.from_bytes(*octets)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{name}: không dùng được / cannot be used: {error}") from error
 
 
 def _fingerprints(folder: Path, files: tuple[Path, ...]) -> frozenset[Fingerprint]:
@@ -168,33 +204,48 @@ def _fingerprints(folder: Path, files: tuple[Path, ...]) -> frozenset[Fingerprin
 
 def _certificates(path: Path) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(_bytes(path))
+        return x509.load_pem_x509_certificates(_bytes("hub_certificates", path))
     except ValueError as error:
-        raise ConfigurationError(f"{path} holds no certificate in PEM form: {error}") from error
+        raise ConfigurationError(
+            f"hub_certificates: {path} không có chứng thư dạng PEM / holds no certificate in PEM form"
+        ) from error
 
 
 def _keys(folder: Path, file: _File) -> KeyRing:
-    loaded = [(key.agency, _key(folder, key)) for key in file.keys]
+    complaints: list[str] = []
+    loaded = [
+        (each.agency, or_complain(partial(_key, folder, each, place), complaints))
+        for place, each in enumerate(file.keys, start=1)
+    ]
     own = [key for agency, key in loaded if agency is None]
     if len(own) != 1:
-        raise ConfigurationError(f"{file.mailbox} needs exactly one key without an agency: its own")
-    return KeyRing(
-        own=own[0],
-        units={agency_key(AgencyCode(agency)): key for agency, key in loaded if agency is not None},
-    )
+        complaints.append(
+            f"keys: cần đúng một khóa không ghi agency, là khóa của chính {file.mailbox} / "
+            f"{file.mailbox} needs exactly one key without an agency: its own"
+        )
+    units = {agency_key(AgencyCode(agency)): key for agency, key in loaded if agency is not None and key}
+    if complaints or own[0] is None:
+        raise refused(complaints)
+    return KeyRing(own=own[0], units=units)
 
 
-def _key(folder: Path, key: _KeyFile) -> SigningKey:
-    return KeySource(
+def _key(folder: Path, key: _KeyFile, place: int) -> SigningKey:
+    source = KeySource(
         name=key.token or str(_within(folder, key.file)),
         password=key.password.get_secret_value(),
         module=_within(folder, key.module),
         certificates=_within(folder, key.certificates),
-    ).load()
+    )
+    try:
+        return source.load()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"keys[{place}]: không dùng được khóa / cannot be used: {error}") from error
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(name: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{name}: không đọc được tệp / cannot be read: {path}: {error.strerror}"
+        ) from error

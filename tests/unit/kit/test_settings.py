@@ -72,6 +72,40 @@ def test_several_complaints_come_together(folder: Path) -> None:
         read_settings(write(folder, bad))
 
 
+def test_a_complaint_says_where_and_the_way_out_in_both_languages(folder: Path) -> None:
+    bad = GOOD.replace("mailbox", "mailbx").replace('["01", "03"]', '["99"]') + "window = 0\nprefetch = true"
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(write(folder, bad))
+
+    lines = [line.strip() for line in str(caught.value).splitlines()]
+    assert "mailbox: thiếu mục này / this is missing" in lines
+    assert (
+        "mailbx: không có mục nào tên như vậy / there is no such key; có phải là / do you mean mailbox?"
+        in lines
+    )
+    assert "window: ít nhất là 1 / has to be at least 1" in lines
+    (wrong,) = [line for line in lines if line.startswith("acknowledge_with[1]: ")]
+    assert "phải là một trong '01', '02'" in wrong
+
+
+def test_every_file_that_cannot_be_used_is_named_at_once(folder: Path) -> None:
+    (folder / "anchor.pem").write_text("no certificate", "utf-8")
+    bad = (
+        GOOD.replace("unit.pem", "away.pem").replace("hub.pem", "hub-away.pem").replace('"p"', '"geheim"', 1)
+    )
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(write(folder, bad))
+
+    told = str(caught.value)
+    assert "keys[1]: không dùng được khóa / cannot be used" in told
+    assert "keys[2]: không dùng được khóa / cannot be used" in told
+    assert "anchors: không dùng được / cannot be used" in told
+    assert "hub_certificates: không đọc được tệp / cannot be read" in told
+    assert "geheim" not in told
+
+
 def test_a_complaint_does_not_show_the_password(folder: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_settings(write(folder, 'broker = "amqp://h:geheim@h"'))
