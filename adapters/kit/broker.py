@@ -181,7 +181,7 @@ class SubmitChannel:
         about = outgoing.about_delivery
         return Message(
             outgoing.body,
-            content_type=properties.CONTENT_TYPE,
+            content_type=properties.content_type_of(outgoing.body),
             delivery_mode=DeliveryMode.PERSISTENT,
             type=outgoing.kind.value,
             correlation_id=outgoing.submission_id,
@@ -203,6 +203,11 @@ class Arrived(Protocol):
     @property
     def body(self) -> bytes:
         """The exact bytes."""
+        ...
+
+    @property
+    def content_type(self) -> str | None:
+        """What the bytes are: an envelope, or a claim check for a large one."""
         ...
 
     @property
@@ -240,6 +245,7 @@ class _ArrivedMessage:
     def __init__(self, message: AbstractIncomingMessage) -> None:
         self._message = message
         self.body = message.body
+        self.content_type = message.content_type
         self.type = message.type
         self.correlation_id = message.correlation_id
         self.headers: dict[str, object] = dict(message.headers)

@@ -20,6 +20,16 @@ class CrashPoint(StrEnum):
     AFTER_ACK_BEFORE_STATUS = "after-ack-before-status"
 
 
+class LargeBodyCrashPoint(StrEnum):
+    """The same for what only large bodies pass."""
+
+    AFTER_SPOOLED_BEFORE_JOURNAL = "after-spooled-before-journal"
+    AFTER_PART_BEFORE_NEXT = "after-part-before-next"
+    AFTER_CHECKED_IN_BEFORE_MARK = "after-checked-in-before-mark"
+    AFTER_PIECE_BEFORE_WHOLE = "after-piece-before-whole"
+    AFTER_REDEEMED_BEFORE_RECEIVED = "after-redeemed-before-received"
+
+
 class _Countdown:
     """Kills this process at the wanted passage of the wanted point; without the variable it does nothing."""
 

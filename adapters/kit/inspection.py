@@ -52,7 +52,7 @@ def inspect(arrived: Arrived, trust: Trust, at: datetime) -> Delivery | ArrivedS
 
     Raises `SignatureRejected` where a signature does not hold, `DeliveryRejected` where the two differ.
     """
-    consignment = _read_consignment(arrived)
+    consignment = read_consignment(arrived)
     if arrived.type == MessageKind.RECEIPT:
         return _inspect_receipts(arrived, consignment, trust, at)
     if consignment.message_id is None:
@@ -60,7 +60,7 @@ def inspect(arrived: Arrived, trust: Trust, at: datetime) -> Delivery | ArrivedS
     signed = _verified(arrived.body, trust.agencies, at)
     tree = signed.signed_tree
     header = read_header(tree)
-    _compare(header, consignment, arrived.type)
+    compare(header, consignment, arrived.type)
     match header:
         case DocumentHeader():
             return Delivery(
@@ -104,13 +104,18 @@ def _verified(body: bytes, anchors: TrustAnchors, at: datetime) -> SignedContent
     except etree.XMLSyntaxError as error:
         raise DeliveryRejected(f"the envelope is not well-formed XML: {error.msg}") from error
     signed = verify_signature(root, location=ENVELOPE)
-    finding = check_certificate(signed.certificate, signed.chain, anchors, at)
-    if finding.violation is not None:
-        raise SignatureRejected([finding.violation])
+    refuse_stranger(signed, anchors, at)
     return signed
 
 
-def _compare(header: Header, consignment: Consignment, kind: str | None) -> None:
+def refuse_stranger(signed: SignedContent, anchors: TrustAnchors, at: datetime) -> None:
+    """Raise `SignatureRejected` where the signer's certificate does not lead to one of *anchors*."""
+    finding = check_certificate(signed.certificate, signed.chain, anchors, at)
+    if finding.violation is not None:
+        raise SignatureRejected([finding.violation])
+
+
+def compare(header: Header, consignment: Consignment, kind: str | None) -> None:
     """Refuse an envelope under the name of another: the signed bytes and the axis must say the same."""
     expected = MessageKind.DOCUMENT if isinstance(header, DocumentHeader) else MessageKind.STATUS
     if kind != expected:
@@ -123,7 +128,8 @@ def _compare(header: Header, consignment: Consignment, kind: str | None) -> None
             raise DeliveryRejected(f"{consignment.recipient} is not among the document's recipients")
 
 
-def _read_consignment(arrived: Arrived) -> Consignment:
+def read_consignment(arrived: Arrived) -> Consignment:
+    """Return what the axis wrote beside the bytes; raises `DeliveryRejected` where it is not that."""
     headers = arrived.headers
     sender = headers.get(properties.SENDER)
     try:

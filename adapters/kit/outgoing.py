@@ -12,6 +12,7 @@ from uuid import UUID
 from adapters.kit.error import UnfitDraft
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import DeliveryId, Digest, SubmissionId
+from hub.message.properties import looks_like_claim
 from hub.message.receipt import ReceiptEvent
 
 _LEASE: Final = timedelta(seconds=30)
@@ -21,6 +22,8 @@ _LEASE: Final = timedelta(seconds=30)
 class OutgoingState(StrEnum):
     """Where a submission stands."""
 
+    UPLOADING = "uploading"
+    """Signed and safe here, and large: checked in with the axis until its service has all of it."""
     JOURNALLED = "journalled"
     """Signed and safe here; published until the broker confirms."""
     CONFIRMED = "confirmed"
@@ -39,6 +42,12 @@ class Outgoing:
     about_delivery: DeliveryId | None
     """The delivery that a status is about."""
     body: bytes
+    """The envelope, or the claim check for a large one, which lies in the spool."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the body is a claim check."""
+        return looks_like_claim(self.body)
 
 
 def insert(
@@ -60,8 +69,8 @@ def insert(
                 message.kind.value,
                 message.digest,
                 str(message.about_delivery) if message.about_delivery is not None else None,
-                OutgoingState.JOURNALLED.value,
-                owner,
+                (OutgoingState.UPLOADING if message.is_large else OutgoingState.JOURNALLED).value,
+                owner if not message.is_large else None,
                 at.timestamp(),
                 at.isoformat(),
             ),
@@ -71,11 +80,19 @@ def insert(
         )
 
 
-def claim(connection: sqlite3.Connection, *, owner: str, limit: int, at: datetime) -> Sequence[Outgoing]:
-    """Take the oldest unconfirmed messages that nobody living holds."""
+def claim(
+    connection: sqlite3.Connection,
+    *,
+    owner: str,
+    limit: int,
+    at: datetime,
+    state: OutgoingState = OutgoingState.JOURNALLED,
+) -> Sequence[Outgoing]:
+    """Take the oldest unconfirmed messages in *state* that nobody living holds."""
+    # The state as a literal: only so does the index over those in this state serve.
     rows = connection.execute(
-        "SELECT sequence, submission_id, kind, digest, about_delivery, owner, owned_at FROM outgoing"
-        " WHERE state = 'journalled' AND (owner IS NULL OR owner <> ?) ORDER BY sequence LIMIT ?",
+        "SELECT sequence, submission_id, kind, digest, about_delivery, owner, owned_at FROM outgoing"  # noqa: S608
+        f" WHERE state = '{state.value}' AND (owner IS NULL OR owner <> ?) ORDER BY sequence LIMIT ?",
         (owner, limit * 4),
     ).fetchall()
     lapsed = (at - _LEASE).timestamp()
@@ -108,8 +125,13 @@ def owner_name(token: str) -> str:
 
 def _lives(owner: str) -> bool:
     """Whether the process that owns still runs; where that cannot be seen, the lease decides."""
+    return process_lives(owner.partition(":")[0])
+
+
+def process_lives(number: str) -> bool:
+    """Whether the process with that *number* runs, as far as can be seen."""
     try:
-        os.kill(int(owner.partition(":")[0]), 0)
+        os.kill(int(number), 0)
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -121,14 +143,25 @@ def release(connection: sqlite3.Connection, submissions: Iterable[SubmissionId])
     """Give back what was not published: anyone may claim it."""
     connection.executemany(
         "UPDATE outgoing SET owner = NULL, attempts = attempts + 1"
-        " WHERE submission_id = ? AND state = 'journalled'",
+        " WHERE submission_id = ? AND state IN ('journalled', 'uploading')",
         [(submission,) for submission in submissions],
     )
 
 
 def release_all(connection: sqlite3.Connection, owner: str) -> None:
     """Give back everything that *owner* holds, as it stops."""
-    connection.execute("UPDATE outgoing SET owner = NULL WHERE owner = ? AND state = 'journalled'", (owner,))
+    connection.execute(
+        "UPDATE outgoing SET owner = NULL WHERE owner = ? AND state IN ('journalled', 'uploading')", (owner,)
+    )
+
+
+def mark_checked_in(connection: sqlite3.Connection, submission: SubmissionId) -> None:
+    """Record that the axis's service has all of a large body: its claim check may go out."""
+    connection.execute(
+        "UPDATE outgoing SET state = 'journalled', owner = NULL"
+        " WHERE submission_id = ? AND state = 'uploading'",
+        (submission,),
+    )
 
 
 def mark_confirmed(connection: sqlite3.Connection, messages: Iterable[Outgoing], *, at: datetime) -> None:

@@ -89,7 +89,7 @@ class Relay:
         await self._journal.write_or_refuse(
             lambda connection: acts.insert(connection, messages, owner=owner, at=now)
         )
-        self.hand_over(messages, owner)
+        self.hand_over([each for each in messages if not each.is_large], owner)
 
     def plan_owner(self, count: int) -> str | None:
         """Return who will publish *count* messages that are about to be journalled."""

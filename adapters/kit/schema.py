@@ -96,7 +96,8 @@ _SECOND: Final = (
     ) STRICT
     """,
 )
-_STEPS: Final = (_FIRST, _SECOND)
+_THIRD: Final = ("CREATE INDEX outgoing_uploading ON outgoing (sequence) WHERE state = 'uploading'",)
+_STEPS: Final = (_FIRST, _SECOND, _THIRD)
 """Step n leads from version n to n + 1; a step that was published is never changed."""
 
 

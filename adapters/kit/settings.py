@@ -106,6 +106,12 @@ class _File(BaseModel):
     hub_anchors: tuple[Path, ...] = ()
     """Roots of the hub's own certificate, where they are others than the agencies'."""
     max_octets: Annotated[int, Field(ge=1)] = MAX_OCTETS
+    bodies: str | None = None
+    """Address of the axis's service of large bodies: `https://axis.example:8443`."""
+    bodies_ca: Path | None = None
+    """PEM file with the authorities of its certificate; those of the machine where it is not set."""
+    large_above: Annotated[int, Field(ge=1)] = USUAL_LARGE_ABOVE
+    max_large_octets: Annotated[int, Field(ge=1)] = MAX_LARGE_OCTETS
     window: Annotated[int, Field(ge=1)] = 200
     prefetch: Annotated[int, Field(ge=1)] = 64
     max_offers: Annotated[int, Field(ge=1)] = 5
@@ -136,7 +142,10 @@ def settings_of(table: Mapping[str, object], folder: Path) -> KitSettings:
         lambda: _anchors(folder, "hub_anchors", file.hub_anchors) if file.hub_anchors else anchors, complaints
     )
     certificates = or_complain(lambda: _fingerprints(folder, file.hub_certificates), complaints)
+    bodies = or_complain(lambda: _bodies(folder, file), complaints)
     if broker is None or keys is None or anchors is None or hub_anchors is None or certificates is None:
+        raise refused(complaints)
+    if complaints:
         raise refused(complaints)
     return KitSettings(
         broker=broker,
@@ -144,7 +153,7 @@ def settings_of(table: Mapping[str, object], folder: Path) -> KitSettings:
         trust=Trust(mailbox=mailbox, agencies=anchors, hub=hub_anchors, hub_certificates=certificates),
         journal=folder / file.journal,
         max_octets=file.max_octets,
-        bodies=_bodies(folder, file),
+        bodies=bodies,
         large_above=file.large_above,
         max_large_octets=file.max_large_octets,
         window=file.window,
