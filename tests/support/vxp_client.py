@@ -6,6 +6,7 @@ the leading zeros of their octets. The .NET software sends a form with a part `f
 """
 
 import asyncio
+import gzip
 import hashlib
 import hmac
 import json
@@ -140,8 +141,10 @@ class JavaSdk:
         self.status_line, _, rest = head.partition("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in rest.splitlines() if line)
         if headers.get("transfer-encoding") == "chunked":
-            return await _chunks(reader)
-        return await reader.readexactly(int(headers["content-length"]))
+            body = await _chunks(reader)
+        else:
+            body = await reader.readexactly(int(headers["content-length"]))
+        return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
 
 
 class DotnetSdk(JavaSdk):

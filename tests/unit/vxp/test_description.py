@@ -21,7 +21,6 @@ from schemathesis.generation.case import Case
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
-    negative_data_rejection,
     response_schema_conformance,
     status_code_conformance,
 )
@@ -59,7 +58,7 @@ pytestmark = pytest.mark.timeout(900)
 SECRET = "bi-mat-cua-phan-mem"
 OFTEN = 10**9
 OFFICE = System(systemid="qlvb", secret=SECRET, agency=AgencyCode("H37"), requests_per_minute=OFTEN)
-QUICK, LONG = 6, 200
+QUICK, LONG = 6, 100
 """Questions of each kind to each operation."""
 CHECKS = [
     not_a_server_error,
@@ -191,9 +190,6 @@ def asked(
     Into *done* goes what was done at least once, and not refused.
     """
     is_provincial = operation.path.startswith(f"{PROVINCIAL}/")
-    checks = [*CHECKS]
-    if is_provincial and operation.method.upper() != "GET" and "sendEdoc" not in operation.path:
-        checks.append(negative_data_rejection)
 
     @settings(
         max_examples=count,
@@ -205,7 +201,7 @@ def asked(
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
         answer = case.call_and_validate(
-            headers=proof if is_provincial else signed(case), checks=checks, timeout=30
+            headers=proof if is_provincial else signed(case), checks=CHECKS, timeout=30
         )
         if b'"OK"' in answer.content[:20] or b'"success":true' in answer.content[:20]:
             done.add(operation.path)
