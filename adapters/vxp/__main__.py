@@ -13,13 +13,13 @@ import structlog
 import uvloop
 from starlette.applications import Starlette
 
+from adapters.kit import logs
+from adapters.kit.lock import sole_adapter
 from adapters.kit.mailbox import Mailbox
-from adapters.vxp import logs
 from adapters.vxp.books import TABLES
 from adapters.vxp.desk import Desk
 from adapters.vxp.filing import Cabinet
 from adapters.vxp.keeping import write_applications, write_hash
-from adapters.vxp.lock import sole_gateway
 from adapters.vxp.parts import TABLES as TABLES_OF_PARTS
 from adapters.vxp.parts import Parts, PartSettings, opened_parts, read_part_settings
 from adapters.vxp.reloading import LivingSystems
@@ -32,6 +32,7 @@ from hub.transport.http_serving import serve
 
 _log = structlog.get_logger("adapters.vxp")
 _EXAMPLE = "truc-vxp --settings vxp.toml run"
+LOCK_FILE = ".truc-vxp.lock"
 _OURS = 0o077
 
 
@@ -60,7 +61,7 @@ def _obey(command: str, path: Path, *, to_import: bool) -> None:
     if command == "applications":
         write_applications(settings, parts, to_import=to_import)
         return
-    with sole_gateway(settings.documents):
+    with sole_adapter(settings.documents, LOCK_FILE):
         if command == "check":
             _say_what_would_run(settings)
         else:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from io import BytesIO
 from typing import Final
 
 import structlog
@@ -21,7 +22,7 @@ from adapters.vxp.filing import Cabinet
 from adapters.vxp.gateway import PacketKind, TransportStatus
 from adapters.vxp.systems import Systems
 from hub.message.edxml import DocumentHeader, StatusCode, StatusHeader
-from hub.message.identifiers import AgencyCode, AgencyKey, agency_key, digest_of
+from hub.message.identifiers import AgencyCode, AgencyKey, agency_key
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.message.refusal import presentable
 
@@ -47,7 +48,7 @@ class Arrivals:
             return Retry(reason=f"no system of this gateway speaks for {recipient}")
         arrival = _document(delivery)
         try:
-            await asyncio.to_thread(self._cabinet.file, arrival.digest, delivery.body)
+            await asyncio.to_thread(self._cabinet.file, arrival.digest, delivery.open)
         except OSError as error:
             _log.error("cabinet.failed", reason=error.strerror, advice="see to the disk of the gateway")
             return Retry(reason="the gateway cannot write to its disk at present")
@@ -60,7 +61,7 @@ class Arrivals:
         if self._systems().serving(recipient) is None:
             raise DeliveryRejected(f"no system of this gateway speaks for {recipient}")
         arrival = _status(arrived)
-        await asyncio.to_thread(self._cabinet.file, arrival.digest, arrived.body)
+        await asyncio.to_thread(self._cabinet.file, arrival.digest, partial(BytesIO, arrived.body))
         self._note(arrival, transaction)
         transaction.write(partial(_tell_of_status, header=arrived.header))
 
@@ -87,8 +88,8 @@ def _document(delivery: Delivery) -> Arrival:
         document_id=header.document_id,
         title=title_of(header),
         notation=notation_of(header),
-        digest=digest_of(delivery.body),
-        octets=len(delivery.body),
+        digest=delivery.digest,
+        octets=delivery.octets,
     )
 
 
@@ -104,7 +105,7 @@ def _status(arrived: ArrivedStatus) -> Arrival:
         document_id=header.document_id,
         title=title_of(header),
         notation=notation_of(header),
-        digest=digest_of(arrived.body),
+        digest=arrived.digest,
         octets=len(arrived.body),
     )
 

@@ -57,6 +57,7 @@ TABLES: Final = (
     ) STRICT
     """,
     "CREATE INDEX IF NOT EXISTS vxp_sent_by_system ON vxp_sent (systemid, sent_at)",
+    "CREATE INDEX IF NOT EXISTS vxp_sent_by_time ON vxp_sent (sent_at)",
     "CREATE INDEX IF NOT EXISTS vxp_sent_by_document ON vxp_sent (document_id)",
     "CREATE INDEX IF NOT EXISTS vxp_sent_by_likeness ON vxp_sent (likeness)",
     "CREATE INDEX IF NOT EXISTS vxp_sent_unposted ON vxp_sent (doc_id) WHERE is_posted = 0",
@@ -373,18 +374,17 @@ def _as_confirmed(connection: sqlite3.Connection, sent: Sent) -> Sent:
 
 def sweep(connection: sqlite3.Connection, *, before: datetime, limit: int) -> int:
     """Forget what was settled before then: what systems have reported, and what they sent."""
-    old, oldest = before.isoformat(), limit
-    gone = connection.execute(
+    received = connection.execute(
         "DELETE FROM vxp_received WHERE doc_id IN (SELECT doc_id FROM vxp_received"
         " WHERE updated_at < ? AND status IN ('done', 'fail') LIMIT ?)",
-        (old, oldest),
+        (before.isoformat(), limit),
     ).rowcount
-    gone += connection.execute(
-        "DELETE FROM vxp_sent WHERE doc_id IN (SELECT doc_id FROM vxp_sent WHERE sent_at < ? LIMIT ?)",
-        (old, oldest),
-    ).rowcount
-    connection.execute("DELETE FROM vxp_sent_to WHERE doc_id NOT IN (SELECT doc_id FROM vxp_sent)")
-    return gone
+    old = connection.execute(
+        "SELECT doc_id FROM vxp_sent WHERE sent_at < ? LIMIT ?", (before.isoformat(), limit)
+    ).fetchall()
+    for (doc_id,) in old:
+        forget(connection, SubmissionId(doc_id))
+    return received + len(old)
 
 
 def is_wanted(connection: sqlite3.Connection, digest: Digest) -> bool:

@@ -71,15 +71,21 @@ class Desk:
 
     async def run(self) -> None:
         """Receive and clear up until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._sweep_ever())
-            tasks.create_task(
-                self._mailbox.run(
-                    self._arrivals.handle_document,
-                    status=self._arrivals.handle_status,
-                    receipt=self._arrivals.handle_receipt,
-                )
-            )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._sweep_ever())
+                tasks.create_task(self._receive())
+        except BaseExceptionGroup as group:
+            if len(group.exceptions) == 1:
+                raise group.exceptions[0] from group
+            raise
+
+    async def _receive(self) -> None:
+        await self._mailbox.run(
+            self._arrivals.handle_document,
+            status=self._arrivals.handle_status,
+            receipt=self._arrivals.handle_receipt,
+        )
 
     # ——— what the faces ask for ———
 

@@ -1,17 +1,19 @@
 """The files with the exact bytes of what came, each under its SHA-256, below one folder."""
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import IO, Final
 from uuid import uuid4
 
 from hub.message.identifiers import Digest
 
 _OWN: Final = 0o700
+_PIECE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +29,15 @@ class Cabinet:
         name = digest.hex()
         return self.folder / name[:2] / f"{name}.edxml"
 
-    def file(self, digest: Digest, body: bytes) -> None:
-        """Have *body* on disk."""
+    def file(self, digest: Digest, opened: Callable[[], IO[bytes]]) -> None:
+        """Have what *opened* gives on disk, however large it is."""
         place = self.place_of(digest)
         with self.lock:
             try:
                 os.utime(place)
             except FileNotFoundError:
-                _write(place, body)
+                with opened() as source:
+                    _write(place, source)
             for each in (place.parent, self.folder):
                 _sync(each)
 
@@ -57,12 +60,12 @@ class Cabinet:
                     yield Digest(bytes.fromhex(each.stem))
 
 
-def _write(place: Path, body: bytes) -> None:
+def _write(place: Path, source: IO[bytes]) -> None:
     place.parent.mkdir(mode=_OWN, parents=True, exist_ok=True)
     fresh = place.with_name(f".{uuid4().hex}.new")
     try:
         with fresh.open("xb") as file:
-            file.write(body)
+            shutil.copyfileobj(source, file, _PIECE)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(place)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from adapters.kit import logs
 from adapters.kit.broker import BrokerAddress
 from adapters.kit.inspection import Trust
 from adapters.kit.keyring import KeyRing
 from adapters.kit.mailbox import Mailbox
 from adapters.kit.settings import KitSettings
-from adapters.vxp import logs
 from adapters.vxp.books import TABLES
 from adapters.vxp.desk import Desk
 from adapters.vxp.filing import Cabinet
