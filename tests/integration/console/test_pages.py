@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from hub.message.identifiers import digest_of
+from hub.message.reject_reason import RejectReason
 from hub.operations.rights import Role
 from hub.ports import InvalidMessage
 from tests.support.console import ConsoleUnderTest
@@ -57,6 +58,23 @@ async def test_what_a_sender_wrote_is_text_and_nothing_else(world: ConsoleUnderT
         assert "&lt;script&gt;" in page, path
         assert "<script>alert" not in page
         assert "<img" not in page
+
+
+async def test_the_recipients_words_are_shown_as_text_wherever_a_case_is(world: ConsoleUnderTest) -> None:
+    (case,) = await world.dead_letters(a_submission())
+    ((delivery, mailbox, message),) = await world.store.fetch(
+        "select delivery_id, c.mailbox, message_id from cases c join deliveries using (delivery_id)"
+    )
+    told = RejectReason.of(delivery, 1, f"hết chỗ {HOSTILE}")
+    await world.store.reject_reasons().keep([(mailbox, told)])
+    browser = await world.visitor(Role.SUPERVISOR)
+
+    for path in ("/deadletters", "/deadletters/cases", f"/deadletters/cases/{case}", f"/documents/{message}"):
+        page = (await browser.get(path)).text
+        assert "hết chỗ &lt;script&gt;" in page, path
+        assert "<script>alert" not in page
+        assert "<img" not in page
+    assert "Lời của bên nhận:" in (await browser.get("/deadletters")).text
 
 
 async def test_what_somebody_asks_for_is_text_too(world: ConsoleUnderTest) -> None:
