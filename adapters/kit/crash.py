@@ -20,6 +20,13 @@ class CrashPoint(StrEnum):
     AFTER_ACK_BEFORE_STATUS = "after-ack-before-status"
 
 
+class RejectCrashPoint(StrEnum):
+    """The same for what is given back."""
+
+    AFTER_EXPLAINED_BEFORE_JOURNAL = "after-explained-before-journal"
+    AFTER_REJECTION_JOURNALLED_BEFORE_REJECT = "after-rejection-journalled-before-reject"
+
+
 class LargeBodyCrashPoint(StrEnum):
     """The same for what only large bodies pass."""
 
