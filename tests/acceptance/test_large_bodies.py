@@ -5,11 +5,17 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
+from hub.commands.evidence_acts import export_to
 from hub.commands.local_axis import LocalAgency
+from hub.evidence.__main__ import read_trust
+from hub.evidence.container import read
+from hub.evidence.judge import judge
+from hub.evidence.members import DOCUMENT
 from hub.message.claim import CLAIM_TYPE, ClaimCheck, read_claim
 from hub.message.identifiers import Digest, digest_of
 from hub.message.receipt import Receipt, ReceiptEvent
@@ -116,6 +122,22 @@ async def test_a_large_document_arrives_as_the_bytes_that_were_signed(scene: Sce
     assert accepted.digest == digest_of(body)
     assert (arrived.content_type, arrived.body) == (CLAIM_TYPE, claim_of(body).as_body())
     assert redeemed.content == body
+
+
+async def test_its_evidence_holds_the_whole_document(scene: Scene, tmp_path: Path) -> None:
+    body = scene.signed()
+    axis = scene.cast.world.axis
+    await scene.check_in(body)
+    submission = await scene.claim(body)
+    await scene.document(await scene.sender.receipt(submission, ACCEPTANCE))
+
+    file, _ = await export_to(axis.home, None, submission, tmp_path / "evidence.zip")
+    judgement = judge(
+        file.read_bytes(), read_trust([axis.keys.anchors_file], [axis.keys.hub_certificate_file])
+    )
+
+    assert judgement.faults == []
+    assert read(file.read_bytes())[0][DOCUMENT] == body
 
 
 async def test_only_the_parties_to_a_document_redeem_it(scene: Scene) -> None:
