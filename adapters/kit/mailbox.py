@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Final, TypeVar
 from uuid import uuid4
 
@@ -18,28 +19,34 @@ from adapters.kit.broker import Arrived, MailboxQueue, SubmitChannel
 from adapters.kit.delivery import ArrivedReceipt, ArrivedSheet, ArrivedStatus, Delivery
 from adapters.kit.draft import DocumentDraft, StatusDraft
 from adapters.kit.envelope import compose_document, compose_status
-from adapters.kit.error import UnfitDraft
+from adapters.kit.error import DeliveryRejected, UnfitDraft
 from adapters.kit.incoming import ReportedDocument
 from adapters.kit.inspection import inspect
 from adapters.kit.journal import Journal
 from adapters.kit.keyring import seal
+from adapters.kit.large_bodies import LargeBodies, Sendable
 from adapters.kit.outgoing import Outgoing, OutgoingState
 from adapters.kit.reception import HandleDelivery, HandleReceipt, Handlers, HandleStatus, Reception
 from adapters.kit.relay import Relay
 from adapters.kit.reporting import Reporter
 from adapters.kit.settings import KitSettings
+from adapters.kit.spool import Spool, pieces_of
 from adapters.kit.transaction import Transaction
 from hub.errors import MalformedMessage, RejectionCode, TemporaryFailure
-from hub.message.edxml import DocumentHeader, MessageKind, StatusCode
+from hub.message.claim import is_claim, read_claim
+from hub.message.edxml import DocumentHeader, Header, MessageKind, StatusCode
 from hub.message.edxml_reading import read_header
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import DeliveryId, ReceiptId, SubmissionId, digest_of
 from hub.message.mandate_role import MandateRole
+from hub.message.properties import looks_like_claim
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.message.receipt_xml import find_receipt
 from hub.message.refusal import violation
 from hub.message.reject_reason import RejectReason
+from hub.message.skimming import skim
 from hub.signature.role_claim import RoleClaim
+from hub.signature.skimmed import read_skeleton
 
 T = TypeVar("T")
 
@@ -77,8 +84,10 @@ class Mailbox(Reporter):
         self.consuming: Final = asyncio.Event()
         """Set once `run` reads the mailbox's queue."""
         self._settings = settings
+        self._spool = Spool(settings.journal)
         self._relay = relay
         self._channel: SubmitChannel | None = None
+        self._large: LargeBodies | None = None
         self._threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix=f"kit {settings.mailbox}")
         self._outcomes: dict[SubmissionId, set[asyncio.Future[None]]] = {}
 
@@ -94,12 +103,18 @@ class Mailbox(Reporter):
         mailbox = cls(settings, journal, relay)
         try:
             with _single_error():
-                async with asyncio.TaskGroup() as tasks:
-                    publishing = tasks.create_task(mailbox._publish())
+                async with (
+                    LargeBodies.open(settings, journal, mailbox._spool, relay.wake) as large,
+                    asyncio.TaskGroup() as tasks,
+                ):
+                    mailbox._large = large
+                    working = [tasks.create_task(mailbox._publish())]
+                    working += [tasks.create_task(large.run())] if large is not None else []
                     try:
                         yield mailbox
                     finally:
-                        publishing.cancel()
+                        for task in working:
+                            task.cancel()
         finally:
             mailbox._threads.shutdown(wait=False, cancel_futures=True)
             await relay.stop()
@@ -107,7 +122,7 @@ class Mailbox(Reporter):
 
     async def send(
         self,
-        draft: DocumentDraft | StatusDraft | bytes,
+        draft: Sendable,
         *,
         about: DeliveryId | None = None,
         submission: SubmissionId | None = None,
@@ -116,13 +131,13 @@ class Mailbox(Reporter):
         """Sign, journal, publish; return once the broker has confirmed. What it means follows: `outcome`."""
         message = await self._prepare(draft, about, submission, role)
         confirmed = self._relay.confirmation(message.submission_id)
-        await self._relay.journal_all([message])
+        await self._journal_one(message)
         await confirmed
         return message.submission_id
 
     async def post(
         self,
-        draft: DocumentDraft | StatusDraft | bytes,
+        draft: Sendable,
         *,
         about: DeliveryId | None = None,
         submission: SubmissionId | None = None,
@@ -136,8 +151,17 @@ class Mailbox(Reporter):
         signature; what is signed already travels as it is.
         """
         message = await self._prepare(draft, about, submission, role)
-        await self._relay.journal_all([message])
+        await self._journal_one(message)
         return message.submission_id
+
+    async def post_file(
+        self, path: Path, *, submission: SubmissionId | None = None, role: MandateRole | None = None
+    ) -> SubmissionId:
+        """Post the envelope that lies at *path*, signed or not, however large: it is never held in memory.
+
+        Afterwards the file is the caller's again: what travels is the kit's own copy.
+        """
+        return await self.post(path, submission=submission, role=role)
 
     async def confirmed(self, submission: SubmissionId) -> None:
         """Wait until the broker has what was posted as *submission*: for a program that ends afterwards.
@@ -186,10 +210,16 @@ class Mailbox(Reporter):
         body = await self.journal.write(
             lambda connection: outgoing.body_of_submission(connection, submission)
         )
-        header = await self._off_the_loop(lambda: read_header(parse_hardened(body))) if body else None
+        header = await self._off_the_loop(lambda: self._header_of(body)) if body else None
         if not isinstance(header, DocumentHeader):
             raise UnfitDraft(f"this mailbox has sent no document as {submission}")
         return header
+
+    def _header_of(self, body: bytes) -> Header:
+        if not looks_like_claim(body):
+            return read_header(parse_hardened(body))
+        lies = self._spool.sent(read_claim(body).digest)
+        return read_header(read_skeleton(skim(pieces_of(lies))))
 
     async def outcome(self, submission: SubmissionId) -> Receipt:
         """Wait for the axis's signed acceptance or refusal; some process of this mailbox must be in `run`."""
@@ -238,6 +268,7 @@ class Mailbox(Reporter):
             max_offers=self._settings.max_offers,
             decided=self._tell,
             explain=self._explain,
+            leave=self._leave,
         )
         queue = await MailboxQueue.open(self._settings.broker, prefetch=self._settings.prefetch)
         self.consuming.set()
@@ -269,14 +300,31 @@ class Mailbox(Reporter):
 
     async def _prepare(
         self,
-        draft: DocumentDraft | StatusDraft | bytes,
+        draft: Sendable,
         about: DeliveryId | None,
         submission: SubmissionId | None = None,
         role: MandateRole | None = None,
     ) -> Outgoing:
         claim = RoleClaim(role=role, at=datetime.now(UTC)) if role is not None else None
+        large, source = self._large, None
+        if large is not None:
+            source = await self._off_the_loop(partial(large.source_of, draft))
+        if large is not None and source is not None:
+            checked = await self._off_the_loop(partial(large.seal, source, claim))
+            return Outgoing(
+                submission_id=submission or _new_name(),
+                kind=checked.kind,
+                digest=checked.claim.digest,
+                about_delivery=about,
+                body=checked.claim.as_body(),
+            )
         sealed = await self._off_the_loop(lambda: seal(_compose(draft), self._settings.keys, claim))
         return self._message(sealed.body, sealed.kind, about, submission)
+
+    async def _journal_one(self, message: Outgoing) -> None:
+        await self._relay.journal_all([message])
+        if message.is_large and self._large is not None:
+            self._large.wake()
 
     def _message(
         self,
@@ -290,7 +338,7 @@ class Mailbox(Reporter):
             code, rule = RejectionCode.MESSAGE_TOO_LARGE, "the kit's limit, below the hub's"
             raise MalformedMessage([violation(code, path="/", rule=rule, size=len(body), limit=limit)])
         return Outgoing(
-            submission_id=submission or SubmissionId(str(uuid4())),
+            submission_id=submission or _new_name(),
             kind=kind,
             digest=digest_of(body),
             about_delivery=about,
@@ -298,7 +346,15 @@ class Mailbox(Reporter):
         )
 
     async def _inspect(self, arrived: Arrived) -> Delivery | ArrivedStatus | ArrivedSheet:
+        if is_claim(arrived.content_type):
+            if self._large is None:
+                raise DeliveryRejected("a large body, and the settings name no service to fetch it: bodies")
+            return await self._large.inspect(arrived)
         return await self._off_the_loop(partial(inspect, arrived, self._settings.trust, datetime.now(UTC)))
+
+    async def _leave(self, arrival: Delivery | ArrivedStatus | ArrivedSheet) -> None:
+        if self._large is not None:
+            await self._large.leave(arrival)
 
     async def _compose_answer(
         self, delivery: Delivery, statuses: Sequence[StatusCode], description: str
@@ -319,7 +375,11 @@ class Mailbox(Reporter):
                 future.set_result(None)
 
 
-def _compose(draft: DocumentDraft | StatusDraft | bytes) -> bytes:
+def _new_name() -> SubmissionId:
+    return SubmissionId(str(uuid4()))
+
+
+def _compose(draft: Sendable) -> bytes:
     match draft:
         case DocumentDraft():
             return compose_document(draft)
@@ -327,6 +387,8 @@ def _compose(draft: DocumentDraft | StatusDraft | bytes) -> bytes:
             return compose_status(draft)
         case bytes():
             return draft
+        case Path():
+            return draft.read_bytes()
 
 
 def _chunks(bodies: Sequence[bytes], size: int) -> Iterator[list[bytes]]:

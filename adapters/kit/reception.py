@@ -13,7 +13,7 @@ import structlog
 
 from adapters.kit import incoming, outgoing
 from adapters.kit.broker import Arrived
-from adapters.kit.crash import CrashPoint, crash_point
+from adapters.kit.crash import CrashPoint, RejectCrashPoint, crash_point
 from adapters.kit.delivery import (
     Accepted,
     Answer,
@@ -44,6 +44,8 @@ HandleStatus: TypeAlias = Callable[[ArrivedStatus, Transaction], Awaitable[None]
 HandleReceipt: TypeAlias = Callable[[ArrivedReceipt, Transaction], Awaitable[None]]
 Inspect: TypeAlias = Callable[[Arrived], Awaitable[Delivery | ArrivedStatus | ArrivedSheet]]
 """Verifies and reads; raises `MessageRejected` or `DeliveryRejected`."""
+Leave: TypeAlias = Callable[[Delivery | ArrivedStatus | ArrivedSheet], Awaitable[None]]
+"""Lets go of the files of what was handled, or will come again."""
 Compose: TypeAlias = Callable[[Delivery, Sequence[StatusCode], str], Awaitable[Sequence[Outgoing]]]
 """Writes and signs the statuses that answer a delivery."""
 Explain: TypeAlias = Callable[[RejectReason], Awaitable[None]]
@@ -74,6 +76,7 @@ class Reception:
         max_offers: int,
         decided: Callable[[SubmissionId], None],
         explain: Explain,
+        leave: Leave,
     ) -> None:
         """Answer an accepted document with *acknowledge_with* where the handler says nothing else."""
         self._journal = journal
@@ -85,6 +88,7 @@ class Reception:
         self._max_offers = max_offers
         self._decided = decided
         self._explain = explain
+        self._let_go = leave
         self._lanes: dict[object, asyncio.Task[None]] = {}
 
     async def run(self, arrivals: AsyncIterable[Arrived]) -> None:
@@ -106,6 +110,17 @@ class Reception:
         except (MessageRejected, DeliveryRejected) as rejection:
             await self._give_back(arrived, _disbelief(rejection))
             return
+        try:
+            await self._take_in_turn(arrived, arrival, predecessor)
+        finally:
+            await self._let_go(arrival)
+
+    async def _take_in_turn(
+        self,
+        arrived: Arrived,
+        arrival: Delivery | ArrivedStatus | ArrivedSheet,
+        predecessor: asyncio.Task[None] | None,
+    ) -> None:
         if predecessor is not None:
             await asyncio.wait([predecessor])
         match arrival:
@@ -246,10 +261,12 @@ class Reception:
         rejection = read_rejection(arrived)
         if rejection is not None:
             await self._explain(RejectReason.of(rejection.delivery_id, rejection.attempt, told or note))
+            crash_point(RejectCrashPoint.AFTER_EXPLAINED_BEFORE_JOURNAL)
             now = datetime.now(UTC)
             await self._journal.write(
                 lambda connection: incoming.reject(connection, rejection, note=note, at=now)
             )
+            crash_point(RejectCrashPoint.AFTER_REJECTION_JOURNALLED_BEFORE_REJECT)
         await arrived.give_back()
 
 
