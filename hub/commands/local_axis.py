@@ -191,7 +191,7 @@ class LocalAxis:
         folder = self.home / "agencies" / mailbox
         url = _amqp_url(self.address, mailbox, self.mailbox_password(mailbox))
         units = [each for each in tree if nearest_mailbox(tree, each)[0] == mailbox and self.keys.has(each)]
-        head = {"broker": url, **_broker_trust(self.address), "mailbox": mailbox}
+        head = {"broker": url, **_broker_trust(self.address), "mailbox": mailbox, "bodies": self.bodies_url}
         _write_kit_file(folder / "kit.toml", head, self.keys, root, units)
         return LocalAgency(
             code=tree[key].code,
