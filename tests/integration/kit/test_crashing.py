@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hub.message import properties
 from hub.message.edxml import MessageKind
 from tests.integration.kit.conftest import LGSP, SENDER, Axis, a_signed_document
 from tests.integration.kit.hub_twin import HubTwin
@@ -24,6 +25,7 @@ RECEIVING = [
     "after-journal-before-publish",
     "after-publish-before-confirm-mark",
 ]
+REJECTING = ["after-explained-before-journal", "after-rejection-journalled-before-reject"]
 SENDING = ["after-journal-before-publish:3", "after-publish-before-confirm-mark:3"]
 
 
@@ -119,6 +121,26 @@ async def test_a_sender_killed_at_any_point_sends_what_it_journalled_under_one_n
     for message in hub.submitted:
         contents.setdefault(message.correlation_id, set()).add(message.body)
     assert all(len(bodies) == 1 for bodies in contents.values()), "never signed again under the same name"
+
+
+@pytest.mark.parametrize("point", REJECTING)
+async def test_what_is_rejected_goes_back_with_its_reason_wherever_the_process_dies(
+    axis: Axis, hub: HubTwin, tmp_path: Path, point: str
+) -> None:
+    settings = write_settings(axis, LGSP, tmp_path, policy="fail")
+    delivery_id = await hub.deliver(a_signed_document(), mailbox=LGSP, sender=SENDER)
+    killed = await start(settings, crash_at=point)
+    assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
+    assert hub.returned == []
+
+    survivor = await start(settings)
+
+    (returned,) = await hub.until_returned(1)
+    await until(lambda: bool(hub.told))
+    await stop(survivor)
+    assert returned.headers[properties.DELIVERY_ID] == str(delivery_id)
+    assert {each and (each.delivery_id, each.attempt) for each in hub.told} == {(delivery_id, 1)}
+    assert read_effects(tmp_path / "agency.journal") == []
 
 
 async def test_a_handler_that_kills_its_process_is_asked_again(
