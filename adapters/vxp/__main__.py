@@ -24,6 +24,7 @@ from adapters.vxp.parts import TABLES as TABLES_OF_PARTS
 from adapters.vxp.parts import Parts, PartSettings, opened_parts, read_part_settings
 from adapters.vxp.reloading import LivingSystems
 from adapters.vxp.settings import VxpSettings, read_vxp_settings
+from adapters.vxp.uploads import IN_MEMORY, Uploads
 from adapters.vxp.xroad.application import XroadFace, application, xroad_routes
 from adapters.vxp.xroad.documents import document_calls
 from adapters.vxp.xroad.replies import refuse
@@ -123,9 +124,12 @@ async def _serve(settings: VxpSettings, desk: Desk, parts: Parts, stop: asyncio.
 
 
 def _application(settings: VxpSettings, desk: Desk, parts: Parts) -> Starlette:
+    uploads = Uploads(folder=settings.documents / "uploads", above=IN_MEMORY)
+    uploads.clear()
     face = XroadFace(
         desk,
         {**document_calls(desk, list_at_most=settings.limits.list_at_most), **parts.calls},
+        uploads=uploads,
         clock=lambda: datetime.now(UTC),
         skew=timedelta(minutes=settings.limits.clock_skew_minutes),
     )

@@ -4,6 +4,7 @@ from base64 import b64decode
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
@@ -11,14 +12,17 @@ from lxml import etree
 
 from adapters.vxp.gateway import Packet, PacketKind
 from adapters.vxp.refusals import Reason, Refused
-from hub.errors import SignatureRejected
+from adapters.vxp.uploads import Upload
+from hub.errors import MalformedMessage, SignatureRejected
 from hub.message.edxml import DocumentHeader, Header, StatusHeader
 from hub.message.edxml_elements import outline
 from hub.message.edxml_reading import find_header
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import AgencyCode, AgencyKey, Digest, agency_key, digest_of
+from hub.message.skimming import skim
 from hub.signature.core_validation import remove_element
 from hub.signature.profile import ENVELOPE, SIGNATURE, ds
+from hub.signature.skimmed import read_skeleton, verify_skimmed
 from hub.signature.verification import verify_signature
 
 _DEEPEST: Final = 60
@@ -30,8 +34,10 @@ class CheckedPacket:
     """A packet whose envelope agrees with its call."""
 
     header: Header
-    body: bytes = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
     """The envelope, without a signature that is none."""
+    file: Path | None = None
+    """Where it is instead, where it is large."""
     digest: Digest
     """Of the exact bytes that the system handed over."""
     is_signed: bool
@@ -39,13 +45,37 @@ class CheckedPacket:
 
 def check(packet: Packet) -> CheckedPacket:
     """Return what *packet* is; raises `Refused` where it is no edXML, or another than the call says."""
+    if packet.file is not None:
+        return _check_large(packet, packet.file)
     root = _read(packet.body)
+    header = _header(packet, root)
+    is_signed, body = _settle_signature(root, packet.body)
+    return CheckedPacket(header=header, body=body, digest=digest_of(packet.body), is_signed=is_signed)
+
+
+def _check_large(packet: Packet, file: Path) -> CheckedPacket:
+    """Check what is in a file by one pass over it, as the axis does."""
+    try:
+        skimmed = skim(Upload(file=file).pieces())
+        root = read_skeleton(skimmed)
+    except MalformedMessage as error:
+        raise Refused(Reason.NOT_EDXML, detail=str(error)) from error
+    header = _header(packet, root)
+    is_signed = next(root.iter(SIGNATURE), None) is not None
+    try:
+        if is_signed:
+            verify_skimmed(skimmed)
+    except SignatureRejected as error:
+        raise Refused(Reason.BROKEN_SIGNATURE, detail=error.violations[0].en) from error
+    return CheckedPacket(header=header, file=file, digest=skimmed.digest, is_signed=is_signed)
+
+
+def _header(packet: Packet, root: etree._Element) -> Header:
     header = find_header(outline(root))
     if header is None:
         raise Refused(Reason.NOT_EDXML, detail="MessageHeader")
     _compare(packet, header)
-    is_signed, body = _settle_signature(root, packet.body)
-    return CheckedPacket(header=header, body=body, digest=digest_of(packet.body), is_signed=is_signed)
+    return header
 
 
 def header_of(body: bytes) -> Header:

@@ -102,7 +102,9 @@ class Departures:
     ) -> None:
         role = MandateRole(system=system.systemid, digest=checked.digest)
         try:
-            await self._mailbox.post(checked.body, about=about, submission=submission, role=role)
+            await self._mailbox.post(
+                checked.file or checked.body, about=about, submission=submission, role=role
+            )
         except JournalFull as error:
             raise Refused(Reason.NOT_READY) from error
         except MalformedMessage as error:

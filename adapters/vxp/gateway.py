@@ -50,8 +50,10 @@ class Packet:
     """`from`, as the call says."""
     recipients: tuple[AgencyCode, ...]
     """`to`, as the call says; for a status the sender of the document that it is about."""
-    body: bytes = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
     """The edXML file."""
+    file: Path | None = None
+    """Where it is instead, where it is too large for memory; it stays there until `send` has returned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

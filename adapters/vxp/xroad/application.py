@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from adapters.vxp.gateway import Gateway
 from adapters.vxp.refusals import Reason, Refused
 from adapters.vxp.systems import Face
+from adapters.vxp.uploads import Uploads
 from adapters.vxp.xroad.asked import Asked, Calls
 from adapters.vxp.xroad.authentication import authenticate
 from adapters.vxp.xroad.parameters import read_parameters
@@ -29,11 +30,18 @@ class XroadFace:
     """Finds out who calls, lets one call pass, and has it answered."""
 
     def __init__(
-        self, gateway: Gateway, calls: Calls, *, clock: Callable[[], datetime], skew: timedelta
+        self,
+        gateway: Gateway,
+        calls: Calls,
+        *,
+        uploads: Uploads,
+        clock: Callable[[], datetime],
+        skew: timedelta,
     ) -> None:
-        """Answer *calls* for the systems of *gateway*."""
+        """Answer *calls* for the systems of *gateway*; what they bring lies in *uploads* meanwhile."""
         self._gateway = gateway
         self._calls = calls
+        self._uploads = uploads
         self._clock = clock
         self._skew = skew
 
@@ -60,15 +68,17 @@ class XroadFace:
         parameters = read_parameters(request.headers.raw)
         system, signed = authenticate(parameters, self._gateway.systems, now=self._clock(), skew=self._skew)
         self._gateway.admit(system, Face.XROAD)
-        return await handle(
-            Asked(
-                system=system,
-                parameters=signed,
-                body=await request.body(),
-                content_type=request.headers.get("content-type", ""),
-                headers=parameters.plain,
+        async with self._uploads.taken(request.stream()) as upload:
+            return await handle(
+                Asked(
+                    system=system,
+                    parameters=signed,
+                    body=upload.body,
+                    file=upload.file,
+                    content_type=request.headers.get("content-type", ""),
+                    headers=parameters.plain,
+                )
             )
-        )
 
 
 async def _read_to_the_end(request: Request) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 from starlette.responses import Response
@@ -18,6 +19,8 @@ class Asked:
     parameters: Mapping[str, str]
     """Those that were signed, in lower case, without their prefix; earlier calls' are among them."""
     body: bytes = field(default=b"", repr=False)
+    file: Path | None = None
+    """Where the body is instead, where it is large."""
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """HTTP's own, in lower case, such as `accept-encoding`."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from adapters.vxp.gateway import DocId, Gateway, Packet, PacketKind, Period, Received, Sent, TransportStatus
 from adapters.vxp.refusals import Reason, Refused
+from adapters.vxp.uploads import Upload
 from adapters.vxp.xroad.asked import Asked, Calls
 from adapters.vxp.xroad.authentication import VIETNAM
 from adapters.vxp.xroad.content import file_in, meant
@@ -51,10 +53,13 @@ class _DocumentCalls:
         sender = AgencyCode(asked.parameter("from"))
         recipients = _recipients(asked.parameter("to"))
         hash_file = asked.parameter("hash-file")
-        sent = await asyncio.to_thread(file_in, asked.body, asked.content_type)
-        body = await asyncio.to_thread(meant, sent, hash_file)
-        packet = Packet(kind=kind, sender=sender, recipients=recipients, body=body)
-        return success(DocId=await self._gateway.send(asked.system, packet))
+        upload = Upload(body=asked.body, file=asked.file)
+        async with AsyncExitStack() as stack:
+            part = file_in(upload, asked.content_type)
+            sent = await asyncio.to_thread(stack.enter_context, part)
+            file = await asyncio.to_thread(meant, sent, hash_file)
+            packet = Packet(kind=kind, sender=sender, recipients=recipients, body=file.body, file=file.file)
+            return success(DocId=await self._gateway.send(asked.system, packet))
 
     async def list_received(self, asked: Asked) -> Response:
         said = asked.parameters.get("messagetype", "").strip()

@@ -1,5 +1,8 @@
 """A packet is sent when its envelope agrees with its call; what only looks like a signature gives way."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from adapters.vxp.checking import check
@@ -12,6 +15,7 @@ from tests.support.authority import agency_signing_key
 from tests.support.envelopes import a_document, a_status
 
 FILE = a_document().from_("000.00.00.H41").to("H17", "000.00.00.G22").unsigned()
+SIGNED = sign_envelope(FILE, agency_signing_key("H41"))
 STATUS = a_status().from_("H41").for_("H17,1", sent_by="H17").unsigned()
 DUMMY = (
     f'<Signature xmlns="{XMLDSIG_NAMESPACE}"><SignatureValue>GbVb8n9</SignatureValue><KeyInfo><X509Data>'
@@ -29,6 +33,12 @@ def with_dummy(certificate: str) -> bytes:
     dummy = DUMMY.replace("{certificate}", certificate)
     assert b"</edXML:edXMLHeader>" in FILE
     return FILE.replace(b"</edXML:edXMLHeader>", dummy.encode())
+
+
+def in_file(packet: Packet, folder: Path) -> Packet:
+    path = folder / "packet"
+    path.write_bytes(packet.body)
+    return replace(packet, body=b"", file=path)
 
 
 def refusal(refused: Packet) -> Reason:
@@ -99,3 +109,32 @@ def test_a_status_goes_to_the_sender_of_its_document() -> None:
 )
 def test_what_is_no_edxml_or_another_than_the_call_says_is_refused(wrong: Packet, reason: Reason) -> None:
     assert refusal(wrong) is reason
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_what_is_large_is_checked_where_it_lies(tmp_path: Path, *, is_signed: bool) -> None:
+    body = sign_envelope(FILE, agency_signing_key("H41")) if is_signed else FILE
+    large = in_file(packet(body), tmp_path)
+
+    checked = check(large)
+
+    assert (checked.file, checked.body) == (large.file, b"")
+    assert checked.is_signed is is_signed
+    assert checked.digest == digest_of(body)
+    assert checked.header == check(packet(body)).header
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (packet(FILE, sender="H18"), Reason.DISAGREEING_HEADERS),
+        (packet(b"no XML"), Reason.NOT_EDXML),
+        (packet(b"<a/>"), Reason.NOT_EDXML),
+        (packet(b'<!DOCTYPE a [<!ENTITY b "c">]><a/>'), Reason.NOT_EDXML),
+        (packet(SIGNED.replace(b"H17", b"H18"), "H18", "G22"), Reason.BROKEN_SIGNATURE),
+        (packet(with_dummy("MIIFqTCCBJG")), Reason.BROKEN_SIGNATURE),
+    ],
+    ids=["from", "text", "other", "doctype", "changed", "dummy"],
+)
+def test_what_is_wrong_with_a_large_packet_is_told_too(tmp_path: Path, wrong: Packet, reason: Reason) -> None:
+    assert refusal(in_file(wrong, tmp_path)) is reason

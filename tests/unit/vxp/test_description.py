@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 import schemathesis
@@ -44,6 +45,7 @@ from adapters.vxp.provincial.entrance import Entrance, GuessTerms
 from adapters.vxp.provincial.face import Provincial
 from adapters.vxp.provincial.settings import ProvincialSettings, User
 from adapters.vxp.systems import System, Systems
+from adapters.vxp.uploads import IN_MEMORY, Uploads
 from adapters.vxp.xroad.application import XroadFace, application, xroad_routes
 from adapters.vxp.xroad.documents import document_calls
 from adapters.vxp.xroad.replies import refuse
@@ -55,6 +57,7 @@ from tests.support.vxp_description import PAGE, page
 from tests.support.vxp_memory_gateway import MemoryGateway
 
 pytestmark = pytest.mark.timeout(900)
+UPLOADS = Uploads(folder=Path(gettempdir()), above=IN_MEMORY)
 SECRET = "bi-mat-cua-phan-mem"
 OFTEN = 10**9
 OFFICE = System(systemid="qlvb", secret=SECRET, agency=AgencyCode("H37"), requests_per_minute=OFTEN)
@@ -130,7 +133,9 @@ def both_faces(face: Provincial, catalogue: Catalogue) -> ASGIApp:
         **document_calls(face.gateway, list_at_most=10),
         **catalogue_calls(catalogue, face.applications),
     }
-    xroad = XroadFace(face.gateway, calls, clock=lambda: datetime.now(UTC), skew=timedelta(minutes=15))
+    xroad = XroadFace(
+        face.gateway, calls, uploads=UPLOADS, clock=lambda: datetime.now(UTC), skew=timedelta(minutes=15)
+    )
     return application(
         [
             Route(ADDRESS, describe),

@@ -20,6 +20,7 @@ from adapters.vxp.books import TABLES
 from adapters.vxp.desk import Desk
 from adapters.vxp.filing import Cabinet
 from adapters.vxp.systems import Face, System, Systems
+from adapters.vxp.uploads import Uploads
 from adapters.vxp.xroad.application import XroadFace, application, xroad_routes
 from adapters.vxp.xroad.documents import document_calls
 from adapters.vxp.xroad.replies import refuse
@@ -84,9 +85,12 @@ async def living(folder: Path, *systems: System) -> AsyncIterator[Living]:
             repeated_within=timedelta(days=1),
         )
         await desk.open()
+        uploads = Uploads(folder=folder / "uploads", above=20_000)
+        uploads.clear()
         face = XroadFace(
             desk,
             document_calls(desk, list_at_most=10),
+            uploads=uploads,
             clock=lambda: datetime.now(UTC),
             skew=timedelta(minutes=15),
         )

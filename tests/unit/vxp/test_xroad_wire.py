@@ -3,12 +3,15 @@
 import hashlib
 import hmac
 import json
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from adapters.vxp.refusals import Reason, Refused
 from adapters.vxp.systems import System, Systems
+from adapters.vxp.uploads import Upload, Uploads
 from adapters.vxp.xroad.authentication import authenticate
 from adapters.vxp.xroad.content import file_in, meant
 from adapters.vxp.xroad.parameters import Parameters, read_parameters
@@ -163,9 +166,28 @@ def test_what_was_signed_long_ago_or_at_no_time_is_refused(written: str, reason:
     assert refusal(signed(timestamp=written)) is reason
 
 
+Put = Callable[[bytes], Upload]
+
+
+@pytest.fixture(params=["memory", "file"])
+def put(request: pytest.FixtureRequest, tmp_path: Path) -> Put:
+    """Give what was handed over as bytes, or as a file."""
+
+    def in_file(octets: bytes) -> Upload:
+        path = tmp_path / "upload"
+        path.write_bytes(octets)
+        return Upload(file=path)
+
+    return in_file if request.param == "file" else lambda octets: Upload(body=octets)
+
+
+def octets_of(upload: Upload) -> bytes:
+    return b"".join(upload.pieces())
+
+
 @pytest.mark.parametrize("end", [b"", b"\r\n"], ids=["exact", "line-end"])
 @pytest.mark.parametrize("shape", ["padded", "unpadded", "upper"])
-def test_the_file_is_found_by_its_hash_in_every_form(end: bytes, shape: str) -> None:
+def test_the_file_is_found_by_its_hash_in_every_form(end: bytes, shape: str, put: Put) -> None:
     digest = hashlib.sha256(FILE).digest()
     said = {
         "padded": digest.hex(),
@@ -173,26 +195,31 @@ def test_the_file_is_found_by_its_hash_in_every_form(end: bytes, shape: str) -> 
         "upper": digest.hex().upper(),
     }[shape]
 
-    assert meant(FILE + end, said) == FILE
+    assert octets_of(meant(put(FILE + end), said)) == FILE
 
 
-def test_a_file_that_ends_with_a_line_is_meant_with_it_where_its_hash_says_so() -> None:
-    file = FILE + b"\r\n"
+@pytest.mark.parametrize("file", [FILE + b"\r\n", b"\r\n", b"", b"x", b"\n" * 300_001])
+def test_a_file_is_meant_as_it_is_where_its_hash_says_so(file: bytes, put: Put) -> None:
+    assert octets_of(meant(put(file), hashlib.sha256(file).hexdigest())) == file
 
-    assert meant(file, hashlib.sha256(file).hexdigest()) == file
 
-
-def test_another_file_than_was_hashed_is_refused() -> None:
+def test_another_file_than_was_hashed_is_refused(put: Put) -> None:
     with pytest.raises(Refused) as refused:
-        meant(FILE + b" ", hashlib.sha256(FILE).hexdigest())
+        meant(put(FILE + b" "), hashlib.sha256(FILE).hexdigest())
 
     assert refused.value.reason is Reason.WRONG_HASH
 
 
-def test_the_file_of_a_form_is_found() -> None:
-    body, content_type = form(FILE * 300_000)
+def test_the_file_of_a_form_is_found(put: Put) -> None:
+    body, content_type = form(FILE * 100_000)
 
-    assert file_in(body, content_type) == FILE * 300_000
+    with file_in(put(body), content_type) as found:
+        assert octets_of(found) == FILE * 100_000
+
+
+def test_what_is_no_form_is_the_file(put: Put) -> None:
+    with file_in(put(FILE), "application/octet-stream") as found:
+        assert octets_of(found) == FILE
 
 
 @pytest.mark.parametrize(
@@ -205,8 +232,25 @@ def test_the_file_of_a_form_is_found() -> None:
     ],
     ids=["cut-off", "no-form", "no-boundary", "other-part"],
 )
-def test_a_broken_form_is_told(body: bytes, content_type: str, reason: Reason) -> None:
-    with pytest.raises(Refused) as refused:
-        file_in(body, content_type)
+def test_a_broken_form_is_told(body: bytes, content_type: str, reason: Reason, put: Put) -> None:
+    with pytest.raises(Refused) as refused, file_in(put(body), content_type):
+        pass
 
     assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize("size", [0, 1, 20_000, 20_001, 700_000])
+async def test_what_is_large_lies_in_a_file_while_its_call_lasts(tmp_path: Path, size: int) -> None:
+    uploads = Uploads(folder=tmp_path / "uploads", above=20_000)
+    uploads.clear()
+
+    async with uploads.taken(pieces_of(b"x" * size)) as upload:
+        assert octets_of(upload) == b"x" * size
+        assert (upload.file is None) == (size <= 20_000)
+
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+async def pieces_of(octets: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(octets), 60_000):
+        yield octets[start : start + 60_000]
