@@ -22,7 +22,7 @@ class Unpacked:
 
 def info_text(delivery: Delivery, files: Iterable[Unpacked], at: datetime) -> str:
     """Return the header of *delivery* and its files as TOML."""
-    header = delivery.header
+    header, mandate = delivery.header, delivery.signature.mandate
     values: dict[str, Value | None] = {
         "delivery_id": str(delivery.delivery_id),
         "received_at": at,
@@ -37,6 +37,7 @@ def info_text(delivery: Delivery, files: Iterable[Unpacked], at: datetime) -> st
         "priority": header.priority,
         "due": header.due_on,
         "affects": header.affects,
+        "signed_under_mandate_for": None if mandate is None else mandate.system,
     }
     tables = [_table("files", _file(each)) for each in files]
     return "\n".join([*_lines(values), "", *tables])

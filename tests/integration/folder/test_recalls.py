@@ -1,10 +1,14 @@
 """What is asked back by the name of a file, and what comes about documents that the folder does not know."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.commands.local_axis import LocalAgency
 from hub.message.edxml import StatusCode
+from hub.message.identifiers import digest_of
+from hub.message.mandate_role import MandateRole
 from hub.message.receipt import ReceiptEvent
+from hub.signature.role_claim import RoleClaim
 from hub.signature.signing import sign_envelope
 from tests.acceptance.speaking import a_letter, report
 from tests.integration.folder.conftest import Adapters
@@ -52,7 +56,9 @@ async def test_a_document_that_came_is_asked_back_and_a_clerk_refuses(
     folder = await adapters(office).start()
     async with RawAgency.open(ministry) as raw:
         letter = a_letter(ministry, office)
-        submission = await raw.submit(sign_envelope(letter.unsigned(), raw.key))
+        role = MandateRole(system="QLVB-1", digest=digest_of(b"as it was handed over"))
+        claim = RoleClaim(role=role, at=datetime.now(UTC))
+        submission = await raw.submit(sign_envelope(letter.unsigned(), raw.key, claim=claim))
         accepted = await raw.receipt(submission, ReceiptEvent.SUBMISSION_ACCEPTANCE)
         (place,) = await until(folder.arrived, what=folder.story)
         recall = a_status(StatusCode.RECALL_REQUESTED).from_(ministry.code)
@@ -69,6 +75,7 @@ async def test_a_document_that_came_is_asked_back_and_a_clerk_refuses(
     assert "StatusCode>16<" in told
     assert "đã xử lý xong" in told
     assert f"{ministry.code}: 13" in read(place / "state.txt")
+    assert folder.info(place)["signed_under_mandate_for"] == role.system
 
 
 async def test_a_status_about_a_document_that_did_not_go_by_the_folder_is_kept_aside(
