@@ -20,6 +20,7 @@ from hub.commands import (
     campaigns,
     certificates,
     cluster_demo,
+    conformance,
     console,
     console_demo,
     deadletter,
@@ -80,6 +81,7 @@ app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(invalid.app, name="invalid")
 app.add_typer(topology.app, name="topology")
+app.add_typer(conformance.app, name="conformance")
 app.add_typer(alerts.app, name="alerts")
 app.command("queues")(queues.queues)
 backup.add_to(app)

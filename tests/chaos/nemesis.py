@@ -11,12 +11,12 @@ import psutil
 
 from adapters.kit import crash as kit_crash
 from hub import crash as hub_crash
+from hub.commands.conforming.line import Line
 from hub.errors import TemporaryFailure
 from tests.chaos.actor import Actor
 from tests.chaos.dead_letters import replay_all
 from tests.chaos.ledger import Disturbed, Ledger
 from tests.chaos.plan import HUBS, Act, Deed
-from tests.chaos.proxy import Line
 from tests.chaos.stage import Stage
 
 Strike: TypeAlias = Callable[[Act], Awaitable[None]]

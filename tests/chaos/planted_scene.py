@@ -15,6 +15,7 @@ from deploy.local.broker import PRODUCT_VHOST
 from deploy.local.process import family
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.tracing import Dossier
+from hub.commands.conforming.line import Line
 from hub.message.identifiers import SubmissionId
 from hub.message.properties import INTAKE_QUEUE, RETURNED_QUEUE, queue_of
 from hub.operations.trace import trace
@@ -24,7 +25,6 @@ from tests.chaos.checker_log import told_heads
 from tests.chaos.checker_sight import Sight, read_sight
 from tests.chaos.ledger import Disturbed, Effected, merged, read_ledgers
 from tests.chaos.planted_parties import Recipient, Sender, a_sender
-from tests.chaos.proxy import Line
 from tests.support.axis import QUICK, World
 from tests.support.hub_process import HubProcess
 from tests.support.waiting import until

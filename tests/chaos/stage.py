@@ -13,11 +13,11 @@ import psutil
 
 from deploy.local import LocalStack, StackError, process
 from hub.commands import secret_file
+from hub.commands.conforming.line import Line
 from hub.commands.local_axis import LocalAgency, LocalAxis, provision_local
 from tests.chaos.actor import Actor, Exit
 from tests.chaos.cast import CAST, Office, recipients_for
 from tests.chaos.plan import BROKER, DATABASE, HUBS
-from tests.chaos.proxy import Line
 from tests.support.axis import SETTLED_SECONDS
 from tests.support.waiting import until
 

@@ -10,9 +10,9 @@ import pytest
 from adapters.kit.broker import BrokerAddress as KitAddress
 from adapters.kit.broker import SubmitChannel
 from hub.backends.rabbitmq.connection import BrokerAddress, BrokerLink
+from hub.commands.conforming.line import Line
 from hub.errors import TemporaryFailure
 from hub.message.identifiers import MailboxName
-from tests.chaos.proxy import Line
 
 NOBODY: Final = ("127.0.0.1", 1)
 PATIENCE: Final = timedelta(seconds=3)

@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 import pytest
 
 from hub.backends.postgres.pool import Database
+from hub.commands.conforming.line import Line
 from hub.errors import TemporaryFailure
-from tests.chaos.proxy import Line
 from tests.support.store import PostgresUnderTest
 from tests.support.waiting import until
 

@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 _CHUNK: Final = 65_536
 _ABORT: Final = struct.pack("ii", 1, 0)
@@ -23,10 +24,22 @@ class Condition(StrEnum):
     """Every piece arrives late, in its order."""
 
 
+class Witness(Protocol):
+    """Sees what passed on one connection, in its order, after it was handed on."""
+
+    def saw(self, piece: bytes, *, from_client: bool) -> None:
+        """Take note of *piece*."""
+        ...
+
+
+Witnesses: TypeAlias = Callable[[], Witness | None]
+"""Asked for one at each connection."""
+
+
 class Line:
     """One port that leads to one server; its condition may change at any time, also for what is connected."""
 
-    def __init__(self, name: str, target: tuple[str, int]) -> None:
+    def __init__(self, name: str, target: tuple[str, int], *, witnesses: Witnesses = lambda: None) -> None:
         """Lead to *target*; `open` listens."""
         self.name: Final = name
         self.alone: Final = asyncio.Lock()
@@ -37,13 +50,19 @@ class Line:
         self._delay = 0.0
         self._passes = asyncio.Event()
         self._passes.set()
+        self._ways = {from_client: asyncio.Event() for from_client in (True, False)}
+        for way in self._ways.values():
+            way.set()
+        self._witnesses = witnesses
+        self.held = 0
+        """How many pieces have waited since a way was closed."""
         self._pairs: set[_Pair] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
-    async def open(self) -> "Line":
-        """Listen on a free port."""
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0, limit=_CHUNK)
+    async def open(self, port: int = 0) -> "Line":
+        """Listen on *port*, or on a free one."""
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", port, limit=_CHUNK)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -76,6 +95,11 @@ class Line:
         self._delay = seconds
         self._become(Condition.SLOW)
 
+    def hold(self, *, from_client: bool) -> None:
+        """Let nothing pass one way until `heal`, or for ever where the line is cut before."""
+        self.held = 0
+        self._ways[from_client].clear()
+
     def forget_client(self) -> None:
         """Reset the client's half of what is connected; the server hears nothing until `heal`."""
         for pair in list(self._pairs):
@@ -96,6 +120,8 @@ class Line:
     def _become(self, condition: Condition) -> None:
         self._condition = condition
         self._passes.set()
+        for way in self._ways.values():
+            way.set()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -111,7 +137,7 @@ class Line:
         except OSError:
             _reset(writer)
             return
-        await self._carry(_Pair(client=(reader, writer), server=onward))
+        await self._carry(_Pair(client=(reader, writer), server=onward, witness=self._witnesses()))
 
     async def _carry(self, pair: "_Pair") -> None:
         self._pairs.add(pair)
@@ -150,10 +176,13 @@ class Line:
             due, piece = await late.get()
             await asyncio.sleep(due - loop.time())
             await self._passes.wait()
+            self.held += not self._ways[from_client].is_set()
+            await self._ways[from_client].wait()
             if not piece:
                 pair.end(client=not from_client)
                 return
             await _sent(writer, piece)
+            pair.tell(piece, from_client=from_client)
 
 
 class _Pair:
@@ -164,10 +193,18 @@ class _Pair:
         *,
         client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        witness: Witness | None,
     ) -> None:
         self.client = client
         self.server = server
         self.is_half = False
+        self._witness = witness
+
+    def tell(self, piece: bytes, *, from_client: bool) -> None:
+        """Let the witness know what passed; what fell into the void did not."""
+        writer = (self.server if from_client else self.client)[1]
+        if self._witness is not None and not writer.is_closing():
+            self._witness.saw(piece, from_client=from_client)
 
     def reset(self) -> None:
         """Reset both halves."""

@@ -1,0 +1,93 @@
+"""Plays the scenarios one after the other and says what came of each."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from hub.commands.conforming.adapter import Adapter, Commands
+from hub.commands.conforming.disbelieving import DISBELIEVING
+from hub.commands.conforming.habits import HABITS
+from hub.commands.conforming.place import Place
+from hub.commands.conforming.receiving import RECEIVING
+from hub.commands.conforming.repeating import REPEATING
+from hub.commands.conforming.scenario import Need, NotTested, Result, RuleBroken, Scenario, Verdict
+from hub.commands.conforming.sending import SENDING
+from hub.commands.conforming.stage import Stage
+from hub.commands.conforming.weather import WEATHER
+from hub.errors import OperationRefused
+from hub.message.refusal import Sentence
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    *RECEIVING,
+    *REPEATING,
+    *DISBELIEVING,
+    *SENDING,
+    *WEATHER,
+    *HABITS,
+)
+_KEPT: Final = Sentence("đúng quy tắc", "as the rule says")
+
+
+def chosen(only: Sequence[str]) -> tuple[Scenario, ...]:
+    """Return the scenarios that *only* names, a whole name or its beginning; all where it names none."""
+    for name in only:
+        if not any(_is_meant(each, name) for each in SCENARIOS):
+            raise OperationRefused(f"there is no scenario {name!r}: `truc conformance list` names them")
+    return tuple(each for each in SCENARIOS if not only or any(_is_meant(each, name) for name in only))
+
+
+def _is_meant(scenario: Scenario, name: str) -> bool:
+    return scenario.name == name or scenario.name.startswith(f"{name}.")
+
+
+async def play(
+    place: Place,
+    commands: Commands,
+    scenarios: Iterable[Scenario],
+    *,
+    within: float,
+    told: Callable[[Result], None] = lambda _: None,
+) -> list[Result]:
+    """Play *scenarios* with the adapter of *commands*; *told* hears of each as it ends."""
+    results = []
+    async with Stage.set_up(place, commands, within=within) as stage:
+        for scenario in scenarios:
+            results.append(await _result_of(scenario, stage))
+            told(results[-1])
+    return results
+
+
+async def _result_of(scenario: Scenario, stage: Stage) -> Result:
+    if missing := [need for need in scenario.needs if not _has(stage.adapter, need)]:
+        return _result(scenario, NotTested(f"thiếu {missing[0]}", f"{missing[0]} was not given"), 0.0)
+    began = time.monotonic()
+    error: Exception | None = None
+    try:
+        await scenario.play(stage)
+    except (RuleBroken, NotTested) as found:
+        error = found
+    result = _result(scenario, error, time.monotonic() - began)
+    if result.verdict is Verdict.FAIL:
+        await stage.begin_anew()
+    await stage.rest()
+    return result
+
+
+def _result(scenario: Scenario, error: Exception | None, seconds: float) -> Result:
+    match error:
+        case RuleBroken():
+            verdict, found = Verdict.FAIL, error.sentence
+        case NotTested():
+            verdict, found = Verdict.NOT_TESTED, error.sentence
+        case _:
+            verdict, found = Verdict.PASS, _KEPT
+    return Result(scenario=scenario, verdict=verdict, found=found, seconds=round(seconds, 2))
+
+
+def _has(adapter: Adapter, need: Need) -> bool:
+    given = {
+        Need.START: adapter.commands.adapter,
+        Need.SEND: adapter.commands.send,
+        Need.EFFECTS: adapter.commands.effects,
+    }
+    return given[need] is not None
