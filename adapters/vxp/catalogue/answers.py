@@ -7,10 +7,11 @@ is compressed by itself and joined to what was compressed before: nobody waits f
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from adapters.vxp.catalogue.copy import Row
 
@@ -59,28 +60,26 @@ class PreparedList:
         )
 
 
-def prepare(folder: Path, name: str, *, head: bytes, rows: Iterator[Row], shape: Shape) -> PreparedList:
-    """Write the list *name* of *rows* into *folder*."""
-    plain, packed = folder / f"{name}.json", folder / f"{name}.json.gz"
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-    checksum = octets = packed_octets = count = 0
-    with plain.open("wb") as plain_file, packed.open("wb") as packed_file:
-        packed_octets += packed_file.write(_GZIP_HEAD)
-        for told, agencies in _parts(head, rows, shape):
-            count += agencies
-            checksum = zlib.crc32(told, checksum)
-            octets += plain_file.write(told)
-            packed_octets += packed_file.write(packer.compress(told))
-        # The end of a block at the end of an octet: what follows may be packed by somebody else.
-        packed_octets += packed_file.write(packer.flush(zlib.Z_FULL_FLUSH))
-    return PreparedList(
-        plain=plain,
-        packed=packed,
-        octets=octets,
-        packed_octets=packed_octets,
-        checksum=checksum,
-        count=count,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListKind:
+    """A kind of list that is asked for as a whole."""
+
+    name: str
+    head: bytes
+    """What stands before the first agency."""
+    shape: Shape
+
+
+def prepare(
+    folder: Path, version: int, kinds: Sequence[ListKind], rows: Iterable[Row]
+) -> Mapping[str, PreparedList]:
+    """Write the lists of all *kinds* into *folder*, going through *rows* once; returns them by name."""
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_ListWriter(folder, kind, version)) for kind in kinds]
+        for row in rows:
+            for writer in writers:
+                writer.add(row)
+        return {writer.name: writer.end() for writer in writers}
 
 
 def written(value: object) -> bytes:
@@ -88,19 +87,64 @@ def written(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _parts(head: bytes, rows: Iterator[Row], shape: Shape) -> Iterator[tuple[bytes, int]]:
-    """Return the list in parts, each with how many agencies it tells of."""
-    yield head, 0
-    separator, batch = b"", list[bytes]()
-    for row in rows:
-        if (told := shape(row)) is None:
-            continue
-        batch.append(written(told))
-        if len(batch) == _BATCH:
-            yield separator + b",".join(batch), len(batch)
-            separator, batch = b",", []
-    if batch:
-        yield separator + b",".join(batch), len(batch)
+class _ListWriter:
+    """Writes one list, plain and packed, as agencies come."""
+
+    def __init__(self, folder: Path, kind: ListKind, version: int) -> None:
+        self.name = kind.name
+        self._shape = kind.shape
+        self._plain = folder / f"{kind.name}-{version}.json"
+        self._packed = folder / f"{kind.name}-{version}.json.gz"
+        self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+        self._batch: list[bytes] = []
+        self._count = self._octets = self._packed_octets = self._checksum = 0
+        self._head = kind.head
+
+    def __enter__(self) -> Self:
+        self._plain_file, self._packed_file = self._plain.open("wb"), self._packed.open("wb")
+        self._packed_octets += self._packed_file.write(_GZIP_HEAD)
+        self._write(self._head)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._plain_file.close()
+        self._packed_file.close()
+
+    def add(self, row: Row) -> None:
+        """Tell of an agency, unless this list leaves it out."""
+        told = self._shape(row)
+        if told is None:
+            return
+        self._batch.append(written(told))
+        if len(self._batch) == _BATCH:
+            self._write_batch()
+
+    def end(self) -> PreparedList:
+        """Write what is left, and everything to where it can be read."""
+        self._write_batch()
+        # The end of a block at the end of an octet: what follows may be packed by somebody else.
+        self._packed_octets += self._packed_file.write(self._packer.flush(zlib.Z_FULL_FLUSH))
+        self._plain_file.flush()
+        self._packed_file.flush()
+        return PreparedList(
+            plain=self._plain,
+            packed=self._packed,
+            octets=self._octets,
+            packed_octets=self._packed_octets,
+            checksum=self._checksum,
+            count=self._count,
+        )
+
+    def _write_batch(self) -> None:
+        if self._batch:
+            self._write((b"," if self._count else b"") + b",".join(self._batch))
+        self._count += len(self._batch)
+        self._batch.clear()
+
+    def _write(self, told: bytes) -> None:
+        self._checksum = zlib.crc32(told, self._checksum)
+        self._octets += self._plain_file.write(told)
+        self._packed_octets += self._packed_file.write(self._packer.compress(told))
 
 
 def _chunks(path: Path, end: bytes) -> Iterator[bytes]:

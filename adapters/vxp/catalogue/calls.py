@@ -9,8 +9,8 @@ from starlette.responses import Response, StreamingResponse
 from adapters.vxp.applications.desk import ApplicationDesk, read_asked
 from adapters.vxp.applications.standing import Standing
 from adapters.vxp.catalogue import lists
-from adapters.vxp.catalogue.answers import Answer, written
-from adapters.vxp.catalogue.catalogue import Catalogue, ListKind
+from adapters.vxp.catalogue.answers import Answer, ListKind, written
+from adapters.vxp.catalogue.catalogue import Catalogue
 from adapters.vxp.refusals import Reason, Refused
 from adapters.vxp.xroad.asked import Asked, Calls
 from adapters.vxp.xroad.replies import success

@@ -1,15 +1,14 @@
 """The catalogue of agencies as the faces of the gateway use it: look up, list, and keep up to date."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from adapters.vxp.catalogue.answers import Answer, PreparedList, Shape, prepare
+from adapters.vxp.catalogue.answers import Answer, ListKind, PreparedList, prepare
 from adapters.vxp.catalogue.copy import CatalogueCopy, Row
 from adapters.vxp.catalogue.entry import CatalogueEntry
 from adapters.vxp.catalogue.failure import CatalogueFailed
@@ -24,16 +23,6 @@ COPY: Final = "catalogue.sqlite"
 _FIRST_PAUSE: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListKind:
-    """A kind of list that is asked for as a whole."""
-
-    name: str
-    head: bytes
-    """What stands before the first agency."""
-    shape: Shape
-
-
 class Catalogue:
     """One version of the catalogue at any time; the next one takes its place whole."""
 
@@ -42,7 +31,7 @@ class Catalogue:
         self._settings = settings
         self._copy = copy
         self._kinds = kinds
-        self._lists: dict[str, PreparedList] = {}
+        self._lists: Mapping[str, PreparedList] = {}
         self._prepared_version: int | None = None
 
     @property
@@ -111,17 +100,15 @@ class Catalogue:
         if standing is None or standing.version == self._prepared_version:
             return
         before, version = self._prepared_version, standing.version
-        lists = {}
-        for kind in self._kinds:
-            lists[kind.name] = await asyncio.to_thread(self._prepared, kind, version)
-        self._lists, self._prepared_version = lists, version
+        self._lists = await asyncio.to_thread(self._prepared, version)
+        self._prepared_version = version
         # Answers of the version before may still be on their way.
         await asyncio.to_thread(_forget_lists, self._settings.folder, {before, version})
 
-    def _prepared(self, kind: ListKind, version: int) -> PreparedList:
-        folder, name = self._settings.folder, f"{kind.name}-{version}"
+    def _prepared(self, version: int) -> Mapping[str, PreparedList]:
+        folder = self._settings.folder
         try:
-            return prepare(folder, name, head=kind.head, rows=self._copy.rows(), shape=kind.shape)
+            return prepare(folder, version, self._kinds, self._copy.rows())
         except OSError as error:
             raise CatalogueFailed(f"{folder} cannot be written: {error.strerror}") from error
 

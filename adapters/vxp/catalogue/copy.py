@@ -6,24 +6,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from adapters.vxp.catalogue.entry import CatalogueEntry
 from adapters.vxp.catalogue.failure import CatalogueFailed
-from hub.message.identifiers import AgencyKey, agency_key
+from hub.message.identifiers import AgencyCode, AgencyKey, agency_key
 
-_COLUMNS: Final = (
-    "key",
-    "number",
-    "code",
-    "name",
-    "level",
-    "parent",
-    "closed_at",
-    "successor",
-    "version",
-    "changed_at",
-)
+_Values: TypeAlias = tuple[str, int, str, str, int, str | None, str | None, str | None, int, str]
 _AGENCIES: Final = """(
     key TEXT PRIMARY KEY, number INTEGER NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL,
     level INTEGER NOT NULL, parent TEXT, closed_at TEXT, successor TEXT, version INTEGER NOT NULL,
@@ -172,7 +161,7 @@ def _rows(
         yield Row(entry=_entry(row[:-1]), parent_number=row[-1])
 
 
-def _values(entry: CatalogueEntry) -> tuple[object, ...]:
+def _values(entry: CatalogueEntry) -> _Values:
     closed_at = entry.closed_at.isoformat() if entry.closed_at is not None else None
     return (
         entry.key,
@@ -188,5 +177,18 @@ def _values(entry: CatalogueEntry) -> tuple[object, ...]:
     )
 
 
-def _entry(row: tuple[object, ...]) -> CatalogueEntry:
-    return CatalogueEntry.model_validate(dict(zip(_COLUMNS, row, strict=True)))
+def _entry(row: _Values) -> CatalogueEntry:
+    """Return the entry of *row*; it was checked when it was staged."""
+    key, number, code, name, level, parent, closed_at, successor, version, changed_at = row
+    return CatalogueEntry.model_construct(
+        number=number,
+        key=AgencyKey(key),
+        code=AgencyCode(code),
+        name=name,
+        level=level,
+        parent=AgencyKey(parent) if parent is not None else None,
+        closed_at=datetime.fromisoformat(closed_at) if closed_at is not None else None,
+        successor=AgencyKey(successor) if successor is not None else None,
+        version=version,
+        changed_at=datetime.fromisoformat(changed_at),
+    )

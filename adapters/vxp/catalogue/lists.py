@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from adapters.vxp.catalogue.catalogue import ListKind
+from adapters.vxp.catalogue.answers import ListKind
 from adapters.vxp.catalogue.copy import Row
 from adapters.vxp.catalogue.entry import has_decree_20_form
 

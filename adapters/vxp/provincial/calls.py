@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from adapters.vxp.applications.desk import read_asked
+from adapters.vxp.catalogue.answers import ListKind
 from adapters.vxp.catalogue.calls import accepts_gzip, sent
-from adapters.vxp.catalogue.catalogue import ListKind
 from adapters.vxp.catalogue.lists import VIETNAM, agency, told_at
 from adapters.vxp.gateway import DocId, PacketKind, Period, TransportStatus
 from adapters.vxp.provincial.callers import Calling
