@@ -16,6 +16,7 @@ from hub.evidence.__main__ import read_trust
 from hub.evidence.container import read
 from hub.evidence.judge import judge
 from hub.evidence.members import DOCUMENT
+from hub.message.body_proof import PART_OCTETS
 from hub.message.claim import CLAIM_TYPE, ClaimCheck, read_claim
 from hub.message.identifiers import Digest, digest_of
 from hub.message.receipt import Receipt, ReceiptEvent
@@ -229,6 +230,24 @@ async def test_a_program_in_a_large_archive_is_refused(scene: Scene) -> None:
     submission = await scene.claim(body)
 
     assert await scene.refusal(submission) == ["HUB-3014"]
+
+
+async def test_a_service_that_is_killed_in_the_middle_goes_on_where_it_was(
+    scene: Scene, service: BodiesProcess
+) -> None:
+    body, visitor = scene.signed(), scene.visitor(scene.cast.sender)
+    digest = digest_of(body)
+    await visitor.announce(digest, len(body))
+    await visitor.bring(digest, 0, body[:PART_OCTETS])
+
+    service.kill()
+    await service.start()
+    begun_again = await visitor.announce(digest, len(body))
+    await scene.check_in(body)
+    submission = await scene.claim(body)
+
+    assert begun_again.json()["offset"] == PART_OCTETS
+    assert await scene.sender.receipt(submission, ACCEPTANCE)
 
 
 async def test_a_hub_that_is_killed_over_a_large_document_takes_it_once(scene: Scene) -> None:
