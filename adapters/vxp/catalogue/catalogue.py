@@ -78,11 +78,11 @@ class Catalogue:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Refresh again and again until *stop*; a source that fails is asked again after growing pauses."""
-        await self._prepare()  # what an earlier process copied serves at once
         pause = _FIRST_PAUSE
         every = self._settings.every.total_seconds()
         while not stop.is_set():
             try:
+                await self._prepare()  # what an earlier process copied serves at once
                 changed = await self.refresh()
             except CatalogueFailed as failure:
                 _log.warning("catalogue.not_refreshed", reason=str(failure), version=self._prepared_version)

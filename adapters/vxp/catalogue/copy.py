@@ -74,7 +74,8 @@ class CatalogueCopy:
 
     def standing(self) -> Standing | None:
         """Return which catalogue this is; None before the first."""
-        row = self._reader.execute("SELECT version, mark, refreshed_at FROM standing").fetchone()
+        with translated(self._path):
+            row = self._reader.execute("SELECT version, mark, refreshed_at FROM standing").fetchone()
         if row is None:
             return None
         return Standing(version=row[0], mark=row[1], refreshed_at=datetime.fromisoformat(row[2]))
@@ -97,7 +98,7 @@ class CatalogueCopy:
         self, *, after: AgencyKey | None = None, since: int = 0, limit: int | None = None
     ) -> Iterator[Row]:
         """Return agencies in the order of keys, all of one version, read as they are asked for."""
-        with closing(_connect(self._path)) as connection:
+        with translated(self._path), closing(_connect(self._path)) as connection:
             yield from _rows(connection, after, since, limit)
 
     def stage(self, entries: Iterable[CatalogueEntry], *, anew: bool = False) -> None:

@@ -1,5 +1,6 @@
 """The gateway's copy of the catalogue: one version or the next, whatever happens in between."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from adapters.vxp.catalogue.refresh import refresh_by_asking
 from adapters.vxp.catalogue.settings import CatalogueSettings, CatalogueTable
 from hub.errors import ConfigurationError
 from tests.support.agency_catalogue import HubCatalogue
+from tests.support.waiting import until
 
 HUB = "console https://hub.test"
 
@@ -299,3 +301,20 @@ def test_settings_that_cannot_work_are_refused_with_a_way_out(
         CatalogueTable.model_validate(table).settings(tmp_path)
 
     assert '"t"' not in str(refused.value)
+
+
+async def test_a_source_that_fails_is_asked_again_and_stops_nobody(
+    catalogue: Catalogue, hub: HubCatalogue, tmp_path: Path
+) -> None:
+    file = tmp_path / "catalogue.jsonl"
+    file.write_text("nothing\n")
+    stop = asyncio.Event()
+
+    running = asyncio.create_task(catalogue.run(stop))
+    await until(lambda: (tmp_path / "copy" / "catalogue.sqlite").exists(), what="a first try")
+    hub.export(file)
+    await until(lambda: catalogue.count(AGENCIES), what="a second try")
+    stop.set()
+    await running
+
+    assert catalogue.count(AGENCIES) == 4
