@@ -12,7 +12,9 @@ from hub.commands import shown
 from hub.commands.options import AsJson, Home, Operator, SettingsFile, who
 
 app = typer.Typer(
-    help="Agencies: enter, connect, list, close; export, import.", no_args_is_help=True, rich_markup_mode=None
+    help="Agencies: enter, connect, list, rename, close; export, import.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -162,6 +164,30 @@ def show(
     shown.table(
         "", ("certificate", "subject", "valid until", "revoked"), rows, nothing="no certificate is registered"
     )
+
+
+@app.command("rename")
+def rename(
+    code: CodeArgument,
+    name: Annotated[str, typer.Argument(help="Its new name.", show_default=False)],
+    home: Home = None,
+    settings: SettingsFile = None,
+    operator: Operator = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give an agency another name; its code, mailbox and certificates stay.
+
+    \b
+    Example:
+      truc agency rename H41.05 "Sở Nội vụ tỉnh Nghệ An"
+    """
+    from hub.commands.agency_acts import rename_agency
+
+    asyncio.run(rename_agency(home, settings, who(operator), code=code, name=name))
+    if as_json:
+        shown.emit({"agency": code, "name": name})
+    else:
+        shown.say(f"{code} is {name} now")
 
 
 @app.command("close")

@@ -79,6 +79,14 @@ async def connect_agency(
     return {"mailbox": mailbox, "broker password in": password_file, **equipped}
 
 
+async def rename_agency(
+    home: Path | None, settings: Path | None, operator: str, *, code: str, name: str
+) -> None:
+    """Give an agency another name."""
+    async with registry_desk(home, settings, operator) as desk:
+        await desk.rename(AgencyCode(code), name)
+
+
 async def close_agency(
     home: Path | None, settings: Path | None, operator: str, *, code: str, successor: str | None
 ) -> None:

@@ -70,6 +70,20 @@ class RegistryDesk:
                 )
         return is_new
 
+    async def rename(self, code: AgencyCode, name: str) -> None:
+        """Let an agency have another name from now on; its code stays. Its documents keep what they say.
+
+        Raises `OperationRefused` where it does not exist or is closed.
+        """
+        async with self._database.transaction() as transaction:
+            agency = await existing_agency(transaction, code)
+            if agency.closed_at is not None:
+                raise OperationRefused(f"{code} has been closed: it keeps the name that it had")
+            if agency.name != name:
+                await register.rename_agency(transaction, agency.key, name)
+                detail: dict[str, object] = {"agency": agency.key, "from": agency.name, "to": name}
+                await self._record(transaction, "agency.rename", detail)
+
     async def connect(self, code: AgencyCode, *, kind: MailboxKind = "agency") -> MailboxName:
         """Connect an agency: it gets a mailbox that speaks and receives for it and everything below.
 

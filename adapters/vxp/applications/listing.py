@@ -1,6 +1,7 @@
 """What is pending, for the keeper of the registry: read beside a gateway that runs."""
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -68,7 +69,7 @@ def _line(standing: Standing) -> str:
     conflict = "XUNG ĐỘT / CONFLICT" if standing.has_conflict else ""
     way = {
         Act.CREATE: "truc-vxp applications --for-import | truc agency import -",
-        Act.MODIFY: f"truc agency show {application.code}",
+        Act.MODIFY: f"truc agency rename {application.code} {shlex.quote(application.name)}",
         Act.DELETE: f"truc agency close {application.code}",
     }[standing.act]
     parts = (

@@ -92,6 +92,11 @@ async def read_agencies(
     return tuple(AgencyEntry(**row) for row in rows)
 
 
+async def rename_agency(transaction: Transaction, key: AgencyKey, name: str) -> None:
+    """Give an agency another name."""
+    await transaction.execute(statement("rename_agency"), key, name)
+
+
 async def close_agency(
     transaction: Transaction, key: AgencyKey, at: datetime, successor: AgencyKey | None
 ) -> bool:

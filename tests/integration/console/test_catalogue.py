@@ -83,6 +83,16 @@ async def test_what_changed_since_a_version_is_told_and_nothing_else(
     assert all(each["version"] > version for each in changed.values())
 
 
+async def test_a_new_name_is_a_change_that_is_told(gateway: Program, keeper: RegistryDesk) -> None:
+    version = (await gateway.get("/catalogue")).json()["version"]
+
+    await keeper.rename(AgencyCode("H90"), "UBND tỉnh mới")
+    await keeper.rename(AgencyCode("H90"), "UBND tỉnh mới")
+
+    (changed,) = await whole(gateway, since=version)
+    assert (changed["name"], changed["version"]) == ("UBND tỉnh mới", version + 1)
+
+
 async def test_who_has_the_catalogue_is_told_that_it_is_the_same(
     gateway: Program, keeper: RegistryDesk, world: ConsoleUnderTest
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.vxp.catalogue.answers import Answer
 from adapters.vxp.catalogue.catalogue import Catalogue, opened
@@ -310,11 +311,13 @@ async def test_a_source_that_fails_is_asked_again_and_stops_nobody(
     file.write_text("nothing\n")
     stop = asyncio.Event()
 
-    running = asyncio.create_task(catalogue.run(stop))
-    await until(lambda: (tmp_path / "copy" / "catalogue.sqlite").exists(), what="a first try")
-    hub.export(file)
-    await until(lambda: catalogue.count(AGENCIES), what="a second try")
-    stop.set()
-    await running
+    with capture_logs() as logs:
+        running = asyncio.create_task(catalogue.run(stop))
+        await until(lambda: logs, what="a first try")
+        hub.export(file)
+        await until(lambda: catalogue.count(AGENCIES), what="a second try")
+        stop.set()
+        await running
 
+    assert [each["event"] for each in logs[:1]] == ["catalogue.not_refreshed"]
     assert catalogue.count(AGENCIES) == 4
