@@ -22,6 +22,7 @@ GROUPS = {
     "integration/cli": "axis",
     "integration/folder": "axis",
     "integration/vxp": "axis",
+    "integration/webhook": "axis",
     "contract": "stack",
     "integration/bodies": "stack",
     "integration/certificates": "stack",

@@ -17,7 +17,6 @@ from adapters.webhook import books
 from adapters.webhook.desk import Desk
 from adapters.webhook.metadata import DocumentMetadata
 from adapters.webhook.problems import MEDIA_TYPE, Asked, Problem, ProblemDetails
-from adapters.webhook.reading import read_document
 from adapters.webhook.shapes import (
     AttachmentShape,
     DeliveryShape,
@@ -191,11 +190,8 @@ async def send_document(
     """Send a document: an edXML envelope, or files with metadata; safe when it is answered."""
     if key is None:
         raise Asked(Problem.NO_KEY)
-    document = await read_document(request)
-    if isinstance(document, bytes):
-        submission = await desk.departures.send_envelope(client, key, document)
-    else:
-        submission = await desk.departures.send_files(client, key, document.metadata, document.files)
+    async with desk.tray.take(request) as sent:
+        submission = await desk.departures.send(client, key, sent)
     response.headers["Location"] = f"/v1/documents/{submission}"
     return Submitted(submission=submission)
 

@@ -1,36 +1,38 @@
 """Onto the axis: what is asked under one key is one submission, whatever crashes, however often asked."""
 
 import asyncio
+import errno
 import hashlib
-from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import structlog
 
 from adapters.kit.crash import crash_point
-from adapters.kit.draft import DocumentDraft
-from adapters.kit.envelope import compose_document
 from adapters.kit.error import JournalFull, UnfitDraft
 from adapters.kit.mailbox import Mailbox
 from adapters.webhook import books
 from adapters.webhook.books import Request
 from adapters.webhook.crash import CrashPoint
-from adapters.webhook.metadata import DocumentMetadata
 from adapters.webhook.problems import Asked, Problem
+from adapters.webhook.tray import Enclosure, Sent, Uploaded
 from hub.errors import MessageRejected
 from hub.message.edxml import DocumentHeader, StatusCode
 from hub.message.edxml_elements import outline
 from hub.message.edxml_reading import find_header
-from hub.message.hardened_xml import parse_hardened
-from hub.message.identifiers import DeliveryId, SubmissionId, agency_key
+from hub.message.identifiers import AgencyCode, DeliveryId, DocumentId, SubmissionId, agency_key
 from hub.message.refusal import presentable
+from hub.message.skimming import skim
+from hub.signature.skimmed import read_skeleton
 
 _log = structlog.get_logger("adapters.webhook")
 _LONGEST: Final = 500
+_PIECE: Final = 256 * 1024
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 Post: TypeAlias = Callable[[SubmissionId], Awaitable[object]]
 """Signs and journals under the given name."""
 
@@ -43,24 +45,22 @@ class Departures:
         self._mailbox = mailbox
         self._clock = clock
 
-    async def send_envelope(self, client: str, key: str, body: bytes) -> SubmissionId:
-        """Send edXML, signed or not; raises `Asked`."""
-        request = _request(client, key, [b"envelope", body])
-        return await self._once(request, lambda submission: self._post(submission, body))
-
-    async def send_files(
-        self, client: str, key: str, metadata: DocumentMetadata, files: Sequence[tuple[str, bytes]]
-    ) -> SubmissionId:
-        """Send a document that is made of *files*; raises `Asked`."""
-        parts = [metadata.model_dump_json().encode()]
-        for name, content in files:
-            parts += [name.encode("utf-8", "surrogatepass"), content]
-
-        async def post(submission: SubmissionId) -> None:
-            draft = metadata.draft(submission, files, self._clock())
-            await self._post(submission, await asyncio.to_thread(_composed, draft))
-
-        return await self._once(_request(client, key, [b"files", *parts]), post)
+    async def send(self, client: str, key: str, sent: Sent) -> SubmissionId:
+        """Send an envelope, signed or not, or a document that is made of files; raises `Asked`."""
+        match sent:
+            case Uploaded():
+                parts = [b"envelope", sent.digest]
+                return await self._once(
+                    _request(client, key, parts),
+                    lambda submission: self._post_envelope(submission, sent.path),
+                )
+            case Enclosure():
+                parts = [b"files", sent.metadata.model_dump_json().encode()]
+                for each in sent.files:
+                    parts += [each.name.encode("utf-8", "surrogatepass"), each.digest]
+                return await self._once(
+                    _request(client, key, parts), lambda submission: self._post_files(submission, sent)
+                )
 
     async def report(
         self, client: str, key: str, delivery_id: DeliveryId, status: StatusCode, description: str
@@ -106,7 +106,9 @@ class Departures:
             crash_point(CrashPoint.AFTER_KEY_BEFORE_JOURNAL)
             if await self._mailbox.state(submission) is None:
                 await self._post_or_forget(request, submission, post)
-        except JournalFull as error:
+        except (JournalFull, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _FULL:
+                raise
             raise Asked(Problem.NO_ROOM) from error
         crash_point(CrashPoint.AFTER_JOURNAL_BEFORE_REPLY)
         return submission
@@ -121,37 +123,34 @@ class Departures:
             raise Asked(Problem.UNFIT, *_sentences(error)) from error
         _log.info("submission.journalled", submission_id=submission, client=request.client)
 
-    async def _post(self, submission: SubmissionId, body: bytes) -> None:
-        header = await asyncio.to_thread(_header, body)
-        await self._mailbox.journal.write_or_refuse(
-            partial(
-                books.note_submission,
-                submission=submission,
-                document=header.document_id,
-                sender=agency_key(header.sender),
-            )
+    async def _post_envelope(self, submission: SubmissionId, path: Path) -> None:
+        header = await asyncio.to_thread(_header, path)
+        await self._note(submission, header.document_id, header.sender)
+        await self._mailbox.post_file(path, submission=submission)
+
+    async def _post_files(self, submission: SubmissionId, sent: Enclosure) -> None:
+        draft = sent.metadata.draft(submission, sent.files, self._clock())
+        await self._note(submission, draft.document_id, AgencyCode(draft.sender.code))
+        await self._mailbox.post(draft, submission=submission)
+
+    async def _note(self, submission: SubmissionId, document: DocumentId, sender: AgencyCode) -> None:
+        note = partial(
+            books.note_submission, submission=submission, document=document, sender=agency_key(sender)
         )
-        await self._mailbox.post(body, submission=submission)
+        await self._mailbox.journal.write_or_refuse(note)
 
 
-def _header(body: bytes) -> DocumentHeader:
-    """Return what an envelope says of itself; raises `UnfitDraft` where it is no document."""
-    if b"<!DOCTYPE" in body:
-        raise UnfitDraft("an edXML envelope has no document type declaration")
-    try:
-        header = find_header(outline(parse_hardened(body.removeprefix(BOM_UTF8))))
-    except SyntaxError as error:  # as lxml calls its own
-        raise UnfitDraft(f"not well-formed XML: {error.msg}") from error
+def _header(path: Path) -> DocumentHeader:
+    """Return what an envelope says of itself, however large; raises `UnfitDraft` where it is no document."""
+    with path.open("rb") as file:
+        skimmed = skim(iter(lambda: file.read(_PIECE), b""))
+    header = find_header(outline(read_skeleton(skimmed)))
     if not isinstance(header, DocumentHeader):
         raise UnfitDraft(
             "this is no edXML document with From, To, Code, DocumentId and Subject; statuses are reported at "
             "/v1/deliveries/{delivery_id}/statuses"
         )
     return header
-
-
-def _composed(draft: DocumentDraft) -> bytes:
-    return compose_document(draft)
 
 
 def _request(client: str, key: str, parts: Sequence[bytes]) -> Request:

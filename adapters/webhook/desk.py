@@ -17,6 +17,7 @@ from adapters.webhook.departures import Departures
 from adapters.webhook.posting import Poster
 from adapters.webhook.settings import HookSettings
 from adapters.webhook.spool import Spool
+from adapters.webhook.tray import Tray
 
 _log = structlog.get_logger("adapters.webhook")
 _SWEEP_SECONDS: Final = 3_600.0
@@ -41,6 +42,7 @@ class Desk:
         documents, events = posters
         self.mailbox: Final = mailbox
         self.spool: Final = Spool(settings.spool, settings.public_url)
+        self.tray: Final = Tray(self.spool.fresh)
         self.departures: Final = Departures(mailbox, clock)
         self._kept = settings.kept
         self._clock = clock

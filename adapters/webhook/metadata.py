@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Annotated, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -13,6 +14,20 @@ from hub.message.identifiers import DocumentId, SubmissionId
 _NUMBER: Final = r"^[^/\s]+/\S.*$"
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 _Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class File(Protocol):
+    """A file that is to be enclosed."""
+
+    @property
+    def name(self) -> str:
+        """What recipients call it."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        ...
 
 
 class DocumentMetadata(BaseModel):
@@ -38,9 +53,7 @@ class DocumentMetadata(BaseModel):
     content: _Text | None = None
     document_id: _Code | None = Field(default=None, description="Made up where nothing is said.")
 
-    def draft(
-        self, submission: SubmissionId, files: Sequence[tuple[str, bytes]], at: datetime
-    ) -> DocumentDraft:
+    def draft(self, submission: SubmissionId, files: Sequence[File], at: datetime) -> DocumentDraft:
         """Return the document; its id is the submission's where it has none of its own."""
         number, notation = re.split(r"\s*/\s*", self.number.strip(), maxsplit=1)
         made_up = f"{self.sender},{self.promulgated_on:%Y/%m/%d},{submission}"
@@ -54,7 +67,7 @@ class DocumentMetadata(BaseModel):
             subject=self.subject,
             signer=Signer(full_name=self.signer, position=self.position),
             at=at,
-            attachments=tuple(AttachmentDraft(name=name, content=content) for name, content in files),
+            attachments=tuple(AttachmentDraft(name=each.name, file=each.path) for each in files),
             place=self.place,
             type_number=self.type_number,
             type_name=self.type_name,

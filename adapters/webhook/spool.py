@@ -4,13 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Final
+from tempfile import mkdtemp
+from typing import IO, Final
 from uuid import UUID
 
 from adapters.kit.delivery import Delivery
 from adapters.webhook.shapes import AttachmentShape, DeliveryShape, DocumentShape, EnvelopeShape
-from hub.message.identifiers import digest_of
 
 _ABOUT: Final = "delivery.json"
 _BODY: Final = "body.edxml"
@@ -29,6 +30,11 @@ class Spool:
         """Make the folder, and remove what was being kept when a process died."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.rmtree(self._folder / _UNFINISHED, ignore_errors=True)
+
+    def fresh(self) -> Path:
+        """Return an empty folder for something that is being taken; a crash leaves it to the next `open`."""
+        (self._folder / _UNFINISHED).mkdir(mode=0o700, exist_ok=True)
+        return Path(mkdtemp(dir=self._folder / _UNFINISHED))
 
     def keep(self, delivery: Delivery, at: datetime) -> DeliveryShape:
         """Return *delivery* as it is kept; what was kept before stays as it is."""
@@ -76,19 +82,19 @@ class Spool:
         return self._folder / str(delivery_id)
 
     def _write(self, draft: Path, delivery: Delivery, at: datetime) -> DeliveryShape:
-        _write(draft / _BODY, delivery.body)
+        with delivery.open() as body:
+            _write(draft / _BODY, body)
         for number, each in enumerate(delivery.attachments, start=1):
-            _write(draft / str(number), each.content)
+            with each.open() as content:
+                _write(draft / str(number), content)
         shape = self._shape(delivery, at)
-        _write(draft / _ABOUT, shape.model_dump_json().encode())
+        _write(draft / _ABOUT, BytesIO(shape.model_dump_json().encode()))
         _sync(draft)
         return shape
 
     def _shape(self, delivery: Delivery, at: datetime) -> DeliveryShape:
         url = f"{self._url}/{delivery.delivery_id}"
-        body = EnvelopeShape(
-            octets=len(delivery.body), sha256=digest_of(delivery.body).hex(), url=f"{url}/body"
-        )
+        body = EnvelopeShape(octets=delivery.octets, sha256=delivery.digest.hex(), url=f"{url}/body")
         return DeliveryShape(
             delivery_id=delivery.delivery_id,
             arrived_at=at,
@@ -125,15 +131,15 @@ def _attachments(delivery: Delivery, url: str) -> Iterator[AttachmentShape]:
             number=number,
             name=each.name,
             content_type=each.content_type,
-            octets=len(each.content),
-            sha256=digest_of(each.content).hex(),
+            octets=each.octets,
+            sha256=each.digest.hex(),
             url=f"{url}/attachments/{number}",
         )
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: IO[bytes]) -> None:
     with path.open("xb") as file:
-        file.write(content)
+        shutil.copyfileobj(content, file)
         file.flush()
         os.fsync(file.fileno())
 
