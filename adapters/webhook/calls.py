@@ -46,6 +46,7 @@ def _problems(*problems: Problem) -> dict[int | str, dict[str, object]]:
 
 
 _ALWAYS: Final = (Problem.NOT_UNDERSTOOD, Problem.NOT_KNOWN, Problem.MALFORMED)
+_POSTED: Final = (*_ALWAYS, Problem.TOO_LARGE, Problem.NO_ROOM)
 ROUTER: Final = APIRouter(
     prefix="/v1", dependencies=[Security(HTTPBearer(auto_error=False))], responses=_problems(*_ALWAYS)
 )
@@ -141,13 +142,11 @@ _Submission = Annotated[str, Path(max_length=100, description="As `POST /v1/docu
     "/documents",
     status_code=status.HTTP_202_ACCEPTED,
     responses=_problems(
-        *_ALWAYS,
+        *_POSTED,
         Problem.NO_KEY,
         Problem.OTHER_KEY,
         Problem.UNFIT,
         Problem.WRONG_TYPE,
-        Problem.TOO_LARGE,
-        Problem.NO_ROOM,
     ),
     openapi_extra={
         "requestBody": {
@@ -223,7 +222,7 @@ async def look_at_document(submission: _Submission, desk: _Desk) -> SentShape:
 @ROUTER.post(
     "/documents/{submission}/recall",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=_problems(*_ALWAYS, Problem.UNFIT, Problem.NO_ROOM),
+    responses=_problems(*_POSTED, Problem.NOT_FOUND, Problem.UNFIT),
 )
 async def recall_document(submission: _Submission, recall: Recall, desk: _Desk) -> Recalled:
     """Ask the recipients to give a document back (13); each answers with 15 or 16."""
@@ -270,7 +269,7 @@ async def fetch_attachment(
 @ROUTER.post(
     "/deliveries/{delivery_id}/statuses",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=_problems(*_ALWAYS, Problem.NOT_FOUND, Problem.OTHER_KEY, Problem.NO_ROOM),
+    responses=_problems(*_POSTED, Problem.NOT_FOUND, Problem.OTHER_KEY),
 )
 async def report_status(
     delivery_id: _Delivery, report: Report, desk: _Desk, client: _Client, key: _Key = ""
