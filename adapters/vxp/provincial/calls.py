@@ -34,6 +34,7 @@ from adapters.vxp.provincial.shapes import (
     Token,
 )
 from adapters.vxp.refusals import Reason, Refused
+from hub.transport.address import is_loopback
 
 AGENCIES: Final = ListKind(
     name="provincial", head=b'{"success":true,"code":0,"message":"Thanh cong","data":[', shape=agency
@@ -69,8 +70,8 @@ router = APIRouter()
 @router.post("/auth/login", tags=["login"])
 async def log_in(login: Login, request: Request) -> LoggedIn:
     """Return a token; it is shown with every further call, beside the system's own name and secret."""
-    address = request.client.host if request.client is not None else ""
-    token, life = await face_of(request).entrance.log_in(login.username, login.password, address=address)
+    entrance = face_of(request).entrance
+    token, life = await entrance.log_in(login.username, login.password, address=_address(request))
     return LoggedIn(data=Token(token=token, expires_in=int(life.total_seconds())))
 
 
@@ -152,6 +153,13 @@ async def register(caller: Calling, new: NewAgency) -> Success:
         raise Refused(Reason.NOT_READY)
     await caller.face.applications.enter(caller.system, read_asked(new.model_dump()))
     return Success()
+
+
+def _address(request: Request) -> str:
+    """Return where a call comes from; a proxy on this machine says for whom it speaks."""
+    host = request.client.host if request.client is not None else ""
+    told = request.headers.get("x-forwarded-for", "")
+    return told.rpartition(",")[2].strip() if told and is_loopback(host) else host
 
 
 async def _form(request: Request) -> tuple[PacketKind, bytes]:

@@ -19,6 +19,8 @@ from hub.message.hardened_xml import parse_hardened
 from hub.message.zip_container import Oversized
 
 MOST_UNPACKED: Final = 64 * 1024 * 1024
+LARGEST_FILE: Final = 96 * 1024 * 1024
+"""This call answers with the file as one piece of JSON; what is larger is fetched by `downloadEdoc`."""
 
 
 def packet_of(kind: PacketKind, body: bytes) -> Packet:
@@ -52,6 +54,8 @@ def require_recipients(packet: Packet, catalogue: Catalogue | None) -> None:
 
 def unpack(found: Received, path: Path) -> Edoc:
     """Return what was received with its attachments unpacked; raises `Refused` where one cannot be."""
+    if path.stat().st_size > LARGEST_FILE:
+        raise Refused(Reason.TOO_LARGE)
     body = path.read_bytes()
     try:
         root = parse_hardened(body)

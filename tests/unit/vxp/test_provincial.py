@@ -293,6 +293,23 @@ async def test_guessing_passwords_is_limited_by_name_and_by_address(province: Pr
     assert unknown[-1] == 429, "one address, many names"
 
 
+async def test_behind_a_proxy_on_the_machine_guesses_count_for_whom_it_speaks(province: Province) -> None:
+    app = province.client._transport.app
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 40000))
+    said = {"username": "langson", "password": "sai"}
+
+    async def guess(address: str, password: str = "sai") -> int:
+        headers = {"X-Forwarded-For": f"6.6.6.6, {address}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
+            body = {**said, "password": password}
+            return (await client.post("/v1/auth/login", json=body, headers=headers)).status_code
+
+    stranger = [await guess("10.0.0.66") for _ in range(6)]
+    clerk = await guess("10.0.0.7", PASSWORD)
+
+    assert (stranger[-1], clerk) == (429, 200)
+
+
 async def test_who_logs_in_often_and_rightly_is_not_held_up(province: Province) -> None:
     answers = [(await province.log_in()).status_code for _ in range(30)]
 
@@ -348,6 +365,19 @@ async def test_what_is_not_a_systems_does_not_exist_for_it(province: Province) -
     reported = await province.post("updateStatus", {"docId": sent["docId"], "status": "done"})
 
     assert [(each.status_code, await province.code(each)) for each in (fetched, reported)] == [(404, 106)] * 2
+
+
+async def test_a_file_too_large_for_one_piece_of_json_is_refused_before_it_is_read(
+    province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await province.log_in("admin")
+    sent = (await province.send(a_letter())).json()
+    province.system = "h41"
+    monkeypatch.setattr("adapters.vxp.provincial.packets.LARGEST_FILE", 100)
+
+    answer = await province.get("getEdoc", docId=sent["docId"])
+
+    assert (answer.status_code, await province.code(answer)) == (413, 10)
 
 
 async def test_agencies_are_listed_and_packed_for_who_can_unpack(province: Province) -> None:
