@@ -197,8 +197,12 @@ async def test_operators_read_why_an_lgsp_cannot_take_a_document(stage: Stage) -
     await stage.sent(stage.newcomer, subject="V/v đơn vị mới")
 
     query = (
-        "select r.reason from reject_reasons r join cases c using (delivery_id)"
+        "select c.case_id, r.reason from reject_reasons r join cases c using (delivery_id)"
         " where c.recipient = $1 and c.cause_code = 'rejected'"
     )
     told = await until(lambda: stage.world.rows(query, stage.newcomer.key), what="the case and its reasons")
-    assert {row["reason"] for row in told} == {f"no unit {stage.newcomer.key} here yet"}
+    reason = f"no unit {stage.newcomer.key} here yet"
+    assert {row["reason"] for row in told} == {reason}
+    for command in (("groups",), ("list",), ("show", str(told[0]["case_id"]))):
+        code, text = await stage.world.truc("deadletter", *command, "--json")
+        assert (code, reason in text) == (0, True), text
