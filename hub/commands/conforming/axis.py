@@ -30,6 +30,7 @@ from hub.message.identifiers import (
 from hub.message.receipt import Receipt, ReceiptEvent
 from hub.message.receipt_sheet import write_sheets
 from hub.message.refusal import violation
+from hub.message.reject_reason import REJECT_REASON, RejectReason
 from hub.signature.signing import SigningKey, sign_receipt
 
 REFUSED_FOR: Final = violation(
@@ -85,6 +86,8 @@ class SimulatedAxis:
         """Serve the axis of *place*, once `connect` was called."""
         self.reply = Reply.ACCEPT
         self.submissions: list[Submission] = []
+        self.reasons: list[RejectReason | None] = []
+        """Why the adapter rejected something, in its words; None for what cannot be read."""
         self.returned: list[tuple[str, str]] = []
         """Delivery id and reason of everything that came back."""
         self.receipts: list[Receipt] = []
@@ -212,7 +215,10 @@ class SimulatedAxis:
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         submission = _submission(message)
-        self.submissions.append(submission)
+        if submission.kind == REJECT_REASON:
+            self.reasons.append(RejectReason.read(submission.body))
+        else:
+            self.submissions.append(submission)
         await self.tell()
         with suppress(*_AWAY):
             await message.ack()

@@ -21,6 +21,7 @@ from hub.message import properties
 from hub.message.edxml import MessageKind, StatusHeader
 from hub.message.identifiers import SubmissionId, agency_key
 from hub.message.refusal import Sentence
+from hub.message.reject_reason import REJECT_REASON
 from hub.message.stages import ReceivedMessage
 from hub.signature.certificates import TrustAnchors
 
@@ -74,7 +75,7 @@ async def _each(keeps: Keeps, vi: str, en: str, stage: Stage) -> None:
 
 
 async def _each_publish(passes: Passes, vi: str, en: str, stage: Stage) -> None:
-    found = stage.tap.published
+    found = [each for each in stage.tap.published if each.kind != REJECT_REASON]
     if not found:
         raise _nothing_sent()
     if wrong := sum(not passes(each) for each in found):
@@ -103,6 +104,18 @@ async def _one_content_for_a_name(stage: Stage) -> None:
         raise RuleBroken(
             f"{len(wrong)} correlation_id được dùng cho nhiều nội dung khác nhau",
             f"{len(wrong)} correlation ids were used for different contents",
+        )
+
+
+async def _reasons_can_be_read(stage: Stage) -> None:
+    if not stage.axis.reasons:
+        raise NotTested("bộ kết nối không nói lý do trả lại", "the adapter tells no reasons: it need not")
+    handed = {each.delivery_id for each in stage.tap.handed}
+    wrong = [each for each in stage.axis.reasons if each is None or str(each.delivery_id) not in handed]
+    if wrong:
+        raise RuleBroken(
+            f"{len(wrong)}/{len(stage.axis.reasons)} lý do trả lại không đọc được",
+            f"{len(wrong)} of {len(stage.axis.reasons)} reject-reason messages cannot be read",
         )
 
 
@@ -261,6 +274,16 @@ HABITS: Final = (
         partial(
             _each_publish, lambda each: each.is_confirmed, "trên kênh không có confirm", "ask for no confirm"
         ),
+    ),
+    _over_all(
+        "publish.reason",
+        "kit: why a delivery is rejected",
+        Sentence(
+            "lý do (nếu có) là JSON: delivery_id, attempt, reason",
+            "a reason, where one is told, is JSON: delivery_id, attempt, reason",
+        ),
+        _SET_PROPERTIES,
+        _reasons_can_be_read,
     ),
     _over_all(
         "consume.acknowledges",
