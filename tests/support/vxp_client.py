@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 
 VIETNAM = timezone(timedelta(hours=7))
 PREFIX = "XroadVnpt-"
-PATIENCE = 30.0
+PATIENCE = 300.0
 
 
 class JavaSdk:

@@ -93,6 +93,13 @@ class VxpGateway:
     def port(self) -> int:
         return int(str(self.lines("vxp.listening")[-1]["url"]).rpartition(":")[2])
 
+    def most_memory(self) -> int:
+        """Return the most octets of memory that the process has had."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
+        (line,) = [each for each in status.splitlines() if each.startswith("VmHWM")]
+        return int(line.split()[1]) * 1024
+
     def lines(self, event: str) -> list[dict[str, object]]:
         written = self.story(whole=True).splitlines()
         found = [json.loads(line) for line in written if line.startswith("{")]

@@ -6,16 +6,20 @@ The gateway is killed between each pair of its effects: nothing is lost and noth
 import asyncio
 import base64
 import hashlib
+import random
 import re
 from collections import Counter
 from collections.abc import Awaitable
 from functools import partial
+
+import pytest
 
 from hub.commands.local_axis import LocalAgency, NewAgency
 from hub.message.edxml import XMLDSIG_NAMESPACE, StatusCode
 from tests.acceptance.speaking import a_letter
 from tests.integration.vxp.conftest import Gateways, Served
 from tests.support.axis import new_agency
+from tests.support.bodies_process import bodies_process
 from tests.support.envelopes import a_status
 from tests.support.raw_agency import RawAgency
 from tests.support.vxp_client import JavaSdk
@@ -34,6 +38,8 @@ SENDING = ["after-planned-before-journal", "after-journal-before-mark", "after-m
 REPORTING = ["after-reported-before-mark", "after-done-before-answer"]
 GONE = (asyncio.IncompleteReadError, ConnectionError)
 """What software sees of a gateway that dies."""
+FLAT = 32 * 1024 * 1024
+"""What a gateway may need beside itself, however large a document is: a skeleton, pieces, buffers."""
 PLACEHOLDERS = [
     "",
     _DUMMY.format(name="Signature"),
@@ -153,6 +159,41 @@ async def test_messages_as_the_vendors_write_them_are_signed_and_accepted(
         hashlib.sha256(each).hexdigest() for each in letters
     ]
     assert all(b"user05" not in each.body for each in arrived)
+
+
+@pytest.mark.parametrize(
+    "megabytes", [6, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+)
+async def test_a_large_document_passes_through_and_memory_stays_flat(
+    agencies: tuple[LocalAgency, LocalAgency], gateways: Gateways, served: Served, megabytes: int
+) -> None:
+    office, ministry = agencies
+    limit = {"max_body_octets": 2 * megabytes * 1_000_000}
+    here, there = await asyncio.gather(gateways(office, **limit).start(), gateways(ministry, **limit).start())
+    java, dotnet = here.java(), there.java()
+    drawing = b"%PDF-1.7\n" + random.Random(7).randbytes(megabytes * 750_000)
+    letter = (
+        a_letter(office, ministry).without_attachments().with_attachment("ban-ve.pdf", drawing).unsigned()
+    )
+    before = [here.most_memory(), there.most_memory()]
+
+    with bodies_process(served.town.axis.settings_file, served.town.folder) as bodies:
+        await bodies.start()
+        sent = await java.send_edoc(letter, sender=office.code, to=[ministry.code])
+        assert sent["status"] == "OK", sent
+        (row,) = await until(dotnet.get_received_edoc_list, what=there.story, seconds=300)
+        fetched = await dotnet.download_edoc(row["docId"])
+        decoded = base64.b64decode(str((await dotnet.get_edoc(row["docId"]))["data"]))
+
+    assert fetched == decoded
+    assert row["contentSha256"] == hashlib.sha256(fetched).hexdigest()
+    assert hashlib.sha256(letter).hexdigest().encode() in fetched
+    assert base64.b64encode(drawing) in fetched
+    assert list((here.home / "documents" / "uploads").iterdir()) == []
+    grown = [
+        after - then for after, then in zip([here.most_memory(), there.most_memory()], before, strict=True)
+    ]
+    assert max(grown) < FLAT, grown
 
 
 async def test_what_the_axis_refuses_is_told_and_may_be_sent_anew(
