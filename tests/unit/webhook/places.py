@@ -31,8 +31,8 @@ def an_endpoint(url: str, host: str = "127.0.0.1", **terms: object) -> Endpoint:
         "first_pause": 0.01,
         "longest_pause": 0.01,
     }
-    keys = HookKeys(secrets=(read_secret(SECRET),))
-    return Endpoint(url=url, host=host, keys=keys, **(settled | terms))  # type: ignore[arg-type]
+    settled["keys"] = HookKeys(secrets=(read_secret(SECRET),))
+    return Endpoint(url=url, host=host, **(settled | terms))  # type: ignore[arg-type]
 
 
 def kit_without_a_broker(folder: Path) -> KitSettings:
