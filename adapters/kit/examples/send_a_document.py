@@ -30,7 +30,7 @@ def draft_of(sender: str, recipient: str, file: str, subject: str) -> DocumentDr
         subject=subject,
         signer=Signer(full_name="Trần Thị Thử"),
         at=now,
-        attachments=(AttachmentDraft(name=Path(file).name, content=Path(file).read_bytes()),),
+        attachments=(AttachmentDraft(name=Path(file).name, file=Path(file)),),  # however large
     )
 
 

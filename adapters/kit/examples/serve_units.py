@@ -8,10 +8,12 @@ lies in `units/<code>/in/`. A unit without a folder here is not refused: the axi
 """
 
 import asyncio
+import os
 import sys
 from functools import partial
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
+from shutil import copyfileobj
 
 from adapters.kit.delivery import Accepted, Answer, Delivery, Retry
 from adapters.kit.error import UnfitDraft
@@ -27,21 +29,34 @@ async def take(units: Path, delivery: Delivery, _transaction: Transaction) -> An
     folder = units / delivery.recipient / "in"
     if not await asyncio.to_thread(folder.is_dir):
         return Retry(reason=f"no unit {delivery.recipient} here yet")
-    unfinished = folder / f".{delivery.delivery_id}"
-    await asyncio.to_thread(unfinished.write_bytes, delivery.body)
-    await asyncio.to_thread(unfinished.replace, folder / f"{delivery.delivery_id}.edxml")
+    await asyncio.to_thread(keep, delivery, folder)
     return Accepted()
 
 
+def keep(delivery: Delivery, folder: Path) -> None:
+    """Write the exact bytes that were signed; a file under its own name is whole, however large."""
+    unfinished = folder / f".{delivery.delivery_id}"
+    with delivery.open() as source, unfinished.open("wb") as target:
+        copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())  # 01 says that it is ours: it has to survive a power cut
+    unfinished.replace(folder / f"{delivery.delivery_id}.edxml")
+
+
+def name_of(file: Path) -> SubmissionId:
+    """Name a submission after its bytes, so that the same file is sent once."""
+    with file.open("rb") as source:
+        return SubmissionId(file_digest(source, "sha256").hexdigest())
+
+
 async def send(units: Path, mailbox: Mailbox) -> None:
-    """Send what lies ready; the name of a submission is that of its bytes, so a crash doubles nothing."""
+    """Send what lies ready: journalled first, then removed; after a crash the journal has its name."""
     while True:
         for file in await asyncio.to_thread(lambda: sorted(units.glob("*/out/*.edxml"))):
-            body = await asyncio.to_thread(file.read_bytes)
-            submission = SubmissionId(sha256(body).hexdigest())
+            submission = await asyncio.to_thread(name_of, file)
             try:
                 if await mailbox.state(submission) is None:
-                    await mailbox.post(body, submission=submission)
+                    await mailbox.post_file(file, submission=submission)
             except (UnfitDraft, MessageRejected) as error:
                 print(f"{file}: {error}", flush=True)
                 await asyncio.to_thread(file.replace, file.with_suffix(".refused"))
