@@ -71,7 +71,10 @@ class _DocumentCalls:
     async def list_sent(self, asked: Asked) -> Response:
         said = asked.parameters.get("docid", "").strip()
         found = await self._gateway.list_sent(
-            asked.system, DocId(said) if said else None, period=_period(asked), limit=self._most
+            asked.system,
+            DocId(said) if said else None,
+            period=_period(asked),
+            limit=_MOST_RECIPIENTS if said else self._most,  # of one packet all of its recipients
         )
         return succeeded_with([_sent_row(each) for each in found])
 

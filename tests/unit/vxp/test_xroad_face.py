@@ -157,6 +157,16 @@ async def test_calls_bring_along_what_earlier_calls_said_over_one_connection(fac
     assert (row["toCode"], row["sendStatus"], row["receiveStatus"]) == ("H17", "initial", "initial")
 
 
+async def test_what_became_of_a_packet_is_told_for_all_of_its_recipients(face: Living) -> None:
+    recipients = [f"H17.{number:02}" for number in range(40)]
+    letter = a_document().from_("H41").to(*recipients).unsigned()
+    async with open_sdk(face.sdk()) as sdk:
+        sent = await sdk.send_edoc(letter, sender="H41", to=recipients)
+        rows = await sdk.get_sent_edoc_list(str(sent["DocId"]))
+
+    assert [each["toCode"] for each in rows] == recipients
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [
