@@ -223,8 +223,9 @@ def export(
     ] = None,
     home: Home = None,
     settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Write the catalogue of agencies, open and closed: a line of JSON for each.
+    """Write the catalogue of agencies, open and closed: a line of JSON for each, whatever is asked for.
 
     Gateways that cannot ask the console keep their copies of it by this file (`catalogue.file`).
 
@@ -234,7 +235,7 @@ def export(
     """
     from hub.commands.agency_lists import export_catalogue
 
-    lines = asyncio.run(export_catalogue(home, settings))
+    lines = tuple(asyncio.run(export_catalogue(home, settings)))
     if output is None:
         sys.stdout.writelines(lines)
         return
@@ -242,7 +243,10 @@ def export(
     with unfinished.open("w", encoding="utf-8") as file:
         file.writelines(lines)
     unfinished.replace(output)  # whoever reads it sees the old list or the new one
-    shown.say(f"the catalogue is in {output}")
+    if as_json:
+        shown.emit({"file": output, "agencies": len(lines)})
+    else:
+        shown.say(f"{len(lines)} agencies are in {output}")
 
 
 @app.command("import")
