@@ -177,3 +177,22 @@ async def test_a_forgotten_server_is_reset_and_its_client_hears_nothing_until_it
     assert await is_silent(standing)
     line.heal()
     assert await end_of(standing) is ConnectionResetError
+
+
+async def test_a_line_that_holds_the_answers_carries_the_questions_and_a_cut_loses_the_answers(
+    server: tuple[Server, Line, Client],
+) -> None:
+    behind, line, client = server
+    standing = await client.connected()
+    await echoed(standing, b"hello")
+
+    line.hold(from_client=False)
+    standing[1].write(b"did you get it")
+
+    await until(lambda: line.held, what="the answer to be on its way")
+    assert await is_silent(standing)
+    line.cut()
+    assert await end_of(standing) is ConnectionResetError
+    line.heal()
+    assert await echoed(await client.connected(), b"again") == b"again"
+    assert behind.accepted == 2
