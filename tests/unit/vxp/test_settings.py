@@ -11,6 +11,8 @@ from hub.message.identifiers import agency_key
 from tests.support.authority import agency_signing_key, session_authority
 
 KEY_WORD = "khoa"
+SECRET = "bi-mat-cua-phan-mem"
+OTHER = "another-secret"
 KIT = f"""
 [kit]
 broker = "amqp://H41:x@127.0.0.1:5672/axis"
@@ -21,7 +23,7 @@ anchors = ["roots.pem"]
 hub_certificates = ["roots.pem"]
 """
 SYSTEM = '[[systems]]\nsystemid = "{systemid}"\nsecret = "{secret}"\nagency = "{agency}"\n'
-OFFICE = SYSTEM.format(systemid="qlvb", secret="bi-mat-cua-phan-mem", agency="000.00.00.H41")
+OFFICE = SYSTEM.format(systemid="qlvb", secret=SECRET, agency="000.00.00.H41")
 WHOLE = f"[http]\nport = 8443\n{KIT}\n{OFFICE}"
 
 
@@ -51,7 +53,7 @@ def test_what_is_needed_is_enough(folder: Path) -> None:
     system = settings.systems.serving(agency_key("H41"))
     assert system is settings.systems.find("qlvb")
     assert system is not None
-    assert system.secret == "bi-mat-cua-phan-mem"
+    assert system.secret == SECRET
     assert system.fail_means is FailMeans.REFUSAL
     assert settings.documents == folder / "documents"
     assert (settings.http.host, settings.http.port, settings.http.scheme) == ("127.0.0.1", 8443, "http")
@@ -59,7 +61,7 @@ def test_what_is_needed_is_enough(folder: Path) -> None:
 
 def test_hundreds_of_systems_come_from_files_of_their_own(folder: Path) -> None:
     many = "".join(
-        SYSTEM.format(systemid=f"xa-{number}", secret="mot-bi-mat-khac", agency=f"H41.{number}")
+        SYSTEM.format(systemid=f"xa-{number}", secret=OTHER, agency=f"H41.{number}")
         for number in range(1, 301)
     )
     written(folder, many, name="xa.toml")
@@ -71,9 +73,9 @@ def test_hundreds_of_systems_come_from_files_of_their_own(folder: Path) -> None:
 
 
 def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:
-    twice = OFFICE + SYSTEM.format(systemid="qlvb", secret="mot-bi-mat-khac", agency="H17")
-    claimed = SYSTEM.format(systemid="khac", secret="mot-bi-mat-khac", agency="H41")
-    spaced = SYSTEM.format(systemid="phan mem", secret="mot-bi-mat-khac", agency="H18")
+    twice = OFFICE + SYSTEM.format(systemid="qlvb", secret=OTHER, agency="H17")
+    claimed = SYSTEM.format(systemid="khac", secret=OTHER, agency="H41")
+    spaced = SYSTEM.format(systemid="phan mem", secret=OTHER, agency="H18")
     kit = KIT.replace('anchors = ["roots.pem"]', 'anchors = ["missing.pem"]')
     head = 'include = ["none.toml"]\n[http]\nhost = "0.0.0.0"\nport = 80\n'
     text = f"{head}{kit}{twice}{claimed}{spaced}"
@@ -84,9 +86,9 @@ def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:
     assert [each for each in expected if each not in said] == []
 
 
-@pytest.mark.parametrize("wrong", ["secret = 7", 'secret = "ngan"', 'secret = "x"\nunknown = 1'])
+@pytest.mark.parametrize("wrong", ["7", '"ngan"', '"x"\nunknown = 1'])
 def test_what_is_wrong_with_a_system_is_said_without_its_secret(folder: Path, wrong: str) -> None:
-    text = WHOLE.replace('secret = "bi-mat-cua-phan-mem"', wrong)
+    text = WHOLE.replace(f'"{SECRET}"', wrong)
 
     said = complaint(written(folder, text))
 
