@@ -11,15 +11,16 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from adapters.folder import logs
 from adapters.folder.books import TABLES
 from adapters.folder.desk import Desk
-from adapters.folder.lock import sole_adapter
 from adapters.folder.settings import FolderSettings, prepare, read_folder_settings
+from adapters.kit import logs
+from adapters.kit.lock import sole_adapter
 from adapters.kit.mailbox import Mailbox
 from hub.errors import ConfigurationError, HubError
 
 _log = structlog.get_logger("adapters.folder")
+_LOCK_FILE = ".truc-folder.lock"
 _EXAMPLE = "truc-folder --settings folder.toml run"
 
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_folder_settings(asked.settings)
         os.umask(settings.umask)
         prepare(settings.places)
-        with sole_adapter(settings.places.root):
+        with sole_adapter(settings.places.root, _LOCK_FILE):
             if asked.command == "check":
                 _say_what_would_run(settings)
             else:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.folder.disk import Look, look_into, move_durably, read_if_unchanged, write_durably
-from adapters.folder.lock import sole_adapter
+from adapters.kit.lock import sole_adapter
 from hub.errors import ConfigurationError
 
 
@@ -60,11 +60,11 @@ def test_what_is_written_durably_leaves_no_draft(tmp_path: Path) -> None:
 
 def test_one_folder_has_one_adapter(tmp_path: Path) -> None:
     with (
-        sole_adapter(tmp_path),
+        sole_adapter(tmp_path, ".lock"),
         pytest.raises(ConfigurationError, match="another adapter"),
-        sole_adapter(tmp_path),
+        sole_adapter(tmp_path, ".lock"),
     ):
         pass
 
-    with sole_adapter(tmp_path):
+    with sole_adapter(tmp_path, ".lock"):
         pass
