@@ -1,7 +1,6 @@
 """Onto the axis: what is asked under one key is one submission, whatever crashes, however often asked."""
 
 import asyncio
-import errno
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -19,7 +18,7 @@ from adapters.webhook import books
 from adapters.webhook.books import Request
 from adapters.webhook.crash import CrashPoint
 from adapters.webhook.problems import Asked, Problem
-from adapters.webhook.tray import Enclosure, Sent, Uploaded
+from adapters.webhook.tray import FULL, Enclosure, Sent, Uploaded
 from hub.errors import MessageRejected
 from hub.message.edxml import DocumentHeader, StatusCode
 from hub.message.edxml_elements import outline
@@ -32,7 +31,6 @@ from hub.signature.skimmed import read_skeleton
 _log = structlog.get_logger("adapters.webhook")
 _LONGEST: Final = 500
 _PIECE: Final = 256 * 1024
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 Post: TypeAlias = Callable[[SubmissionId], Awaitable[object]]
 """Signs and journals under the given name."""
 
@@ -107,7 +105,7 @@ class Departures:
             if await self._mailbox.state(submission) is None:
                 await self._post_or_forget(request, submission, post)
         except (JournalFull, OSError) as error:
-            if isinstance(error, OSError) and error.errno not in _FULL:
+            if isinstance(error, OSError) and error.errno not in FULL:
                 raise
             raise Asked(Problem.NO_ROOM) from error
         crash_point(CrashPoint.AFTER_JOURNAL_BEFORE_REPLY)

@@ -23,25 +23,27 @@ class Spool:
 
     def __init__(self, folder: Path, public_url: str) -> None:
         """Keep in *folder* what can be fetched below *public_url*."""
+        self.unfinished: Final = folder / _UNFINISHED
+        """Where things are put together; nothing in it is promised."""
         self._folder = folder
         self._url = f"{public_url}/v1/deliveries"
 
     def open(self) -> None:
         """Make the folder, and remove what was being kept when a process died."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.rmtree(self._folder / _UNFINISHED, ignore_errors=True)
+        shutil.rmtree(self.unfinished, ignore_errors=True)
 
     def fresh(self) -> Path:
         """Return an empty folder for something that is being taken; a crash leaves it to the next `open`."""
-        (self._folder / _UNFINISHED).mkdir(mode=0o700, exist_ok=True)
-        return Path(mkdtemp(dir=self._folder / _UNFINISHED))
+        (self.unfinished).mkdir(mode=0o700, exist_ok=True)
+        return Path(mkdtemp(dir=self.unfinished))
 
     def keep(self, delivery: Delivery, at: datetime) -> DeliveryShape:
         """Return *delivery* as it is kept; what was kept before stays as it is."""
         kept = self.find(delivery.delivery_id)
         if kept is not None:
             return kept
-        draft = self._folder / _UNFINISHED / str(delivery.delivery_id)
+        draft = self.unfinished / str(delivery.delivery_id)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700, parents=True)
         try:

@@ -1,6 +1,7 @@
 """What a program sends as a document, on disk as it comes: an envelope, or a form of metadata and files."""
 
 import asyncio
+import errno
 import hashlib
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from adapters.webhook.metadata import DocumentMetadata
 from adapters.webhook.problems import Asked, Problem
@@ -27,6 +29,8 @@ _LONGEST_METADATA: Final = 256 * 1024
 _LONGEST_NAME: Final = 200
 _LONGEST: Final = 300
 _PIECE: Final = 256 * 1024
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the operating system says where there is no room."""
 _EPILOGUE: Final = 64
 
 
@@ -66,9 +70,20 @@ class Tray:
             raise Asked(Problem.WRONG_TYPE)
         folder = await asyncio.to_thread(self._folder)
         try:
-            yield await (_form(request, folder) if content_type == _FORM else _envelope(request, folder))
+            yield await _read(request, folder, is_form=content_type == _FORM)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _read(request: Request, folder: Path, *, is_form: bool) -> Sent:
+    try:
+        return await (_form(request, folder) if is_form else _envelope(request, folder))
+    except ClientDisconnect as error:
+        raise Asked(Problem.MALFORMED, "the connection ended before the request did") from error
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise Asked(Problem.NO_ROOM) from error
 
 
 async def _envelope(request: Request, folder: Path) -> Uploaded:

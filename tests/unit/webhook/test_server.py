@@ -1,5 +1,6 @@
 """Strangers, careless and hostile programs get the server's own problems, and the log no secret."""
 
+import asyncio
 import json
 from datetime import timedelta
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.webhook.desk import utc_now
+from tests.support.waiting import until
 from tests.unit.webhook.conftest import TOKEN, Server
 from tests.unit.webhook.places import AT, PDF, a_delivery
 
@@ -172,6 +174,21 @@ async def test_who_is_slow_or_does_not_speak_http_is_told_so_and_left(
     assert b"application/problem+json" in said
     assert code in said
     assert TOKEN not in capsys.readouterr().out
+
+
+async def test_who_hangs_up_in_the_middle_leaves_nothing_behind(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(HEAD + b"Content-Length: 9999\r\n\r\n<edXML>")
+    await writer.drain()
+    unfinished = server.desk.spool.unfinished
+    await until(lambda: unfinished.exists() and list(unfinished.iterdir()), what="the upload")
+
+    writer.close()
+
+    await until(lambda: not list(unfinished.iterdir()), what="the end of the upload")
+    assert "request.failed" not in capsys.readouterr().out
 
 
 async def test_what_arrived_is_to_be_had_until_it_is_swept(server: Server) -> None:
