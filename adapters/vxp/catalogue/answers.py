@@ -71,11 +71,14 @@ class ListKind:
 
 
 def prepare(
-    folder: Path, version: int, kinds: Sequence[ListKind], rows: Iterable[Row]
+    folder: Path, made: int, kinds: Sequence[ListKind], rows: Iterable[Row]
 ) -> Mapping[str, PreparedList]:
-    """Write the lists of all *kinds* into *folder*, going through *rows* once; returns them by name."""
+    """Write the lists of all *kinds* into *folder*, going through *rows* once; returns them by name.
+
+    No list was ever *made* under the same number: what an earlier answer still reads stays as it is.
+    """
     with ExitStack() as stack:
-        writers = [stack.enter_context(_ListWriter(folder, kind, version)) for kind in kinds]
+        writers = [stack.enter_context(_ListWriter(folder, kind, made)) for kind in kinds]
         for row in rows:
             for writer in writers:
                 writer.add(row)
@@ -90,11 +93,11 @@ def written(value: object) -> bytes:
 class _ListWriter:
     """Writes one list, plain and packed, as agencies come."""
 
-    def __init__(self, folder: Path, kind: ListKind, version: int) -> None:
+    def __init__(self, folder: Path, kind: ListKind, made: int) -> None:
         self.name = kind.name
         self._shape = kind.shape
-        self._plain = folder / f"{kind.name}-{version}.json"
-        self._packed = folder / f"{kind.name}-{version}.json.gz"
+        self._plain = folder / f"{kind.name}-{made}.json"
+        self._packed = folder / f"{kind.name}-{made}.json.gz"
         self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
         self._batch: list[bytes] = []
         self._count = self._octets = self._packed_octets = self._checksum = 0

@@ -1,6 +1,7 @@
 """The catalogue of agencies as the faces of the gateway use it: look up, list, and keep up to date."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from hub.message.identifiers import AgencyKey
 _log = structlog.get_logger("adapters.vxp")
 COPY: Final = "catalogue.sqlite"
 _FIRST_PAUSE: Final = 1.0
+_DAY: Final = 86_400.0
+_MICROSECONDS: Final = 1_000_000
 
 
 class Catalogue:
@@ -32,7 +35,8 @@ class Catalogue:
         self._copy = copy
         self._kinds = kinds
         self._lists: Mapping[str, PreparedList] = {}
-        self._prepared_version: int | None = None
+        self._prepared: int | None = None
+        """When the copy was made that the lists are of, in microseconds: it is the number in their names."""
 
     @property
     def version(self) -> int | None:
@@ -62,53 +66,61 @@ class Catalogue:
         found = self._lists.get(kind)
         return found.count if found is not None else 0
 
-    async def refresh(self) -> int | None:
-        """Bring the copy and its lists up to date; returns how many entries changed, None for none.
+    async def refresh(self, *, anew: bool = False) -> int | None:
+        """Bring the copy and its lists up to date; returns how many entries were read, None for no change.
 
-        Raises `CatalogueFailed` where the source cannot be read; everything stays as it was then.
+        With *anew* everything is copied again. Raises `CatalogueFailed` where the source cannot be read;
+        everything stays as it was then.
         """
         changed: int | None
         if self._settings.file is not None:
             changed = await refresh_by_file(self._copy, self._settings.file)
         elif (console := self._settings.console) is not None:
             async with asking(console) as ask:
-                changed = await refresh_by_asking(self._copy, ask, f"console {console.url}")
+                changed = await refresh_by_asking(self._copy, ask, f"console {console.url}", anew=anew)
         await self._prepare()
         return changed
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Refresh again and again until *stop*; a source that fails is asked again after growing pauses."""
-        pause = _FIRST_PAUSE
-        every = self._settings.every.total_seconds()
+        """Refresh again and again until *stop*; a source that fails is asked again after growing pauses.
+
+        Once a day, and first of all, everything is copied again: a hub that was restored from a backup, and
+        has gone on since, says something else under versions that the copy has seen.
+        """
+        pause, every = _FIRST_PAUSE, self._settings.every.total_seconds()
+        anew_at = 0.0
         while not stop.is_set():
+            is_due = time.monotonic() >= anew_at
             try:
                 await self._prepare()  # what an earlier process copied serves at once
-                changed = await self.refresh()
+                changed = await self.refresh(anew=is_due)
             except CatalogueFailed as failure:
-                _log.warning("catalogue.not_refreshed", reason=str(failure), version=self._prepared_version)
+                _log.warning("catalogue.not_refreshed", reason=str(failure), version=self.version)
                 pause = min(2 * pause, every)
             else:
                 if changed is not None:
-                    _log.info("catalogue.refreshed", changed=changed, version=self._prepared_version)
-                pause = every
+                    _log.info("catalogue.refreshed", entries=changed, version=self.version)
+                pause, anew_at = every, time.monotonic() + _DAY if is_due else anew_at
             with _until_then():
                 async with asyncio.timeout(pause):
                     await stop.wait()
 
     async def _prepare(self) -> None:
         standing = self._copy.standing()
-        if standing is None or standing.version == self._prepared_version:
+        if standing is None:
             return
-        before, version = self._prepared_version, standing.version
-        self._lists = await asyncio.to_thread(self._prepared, version)
-        self._prepared_version = version
-        # Answers of the version before may still be on their way.
-        await asyncio.to_thread(_forget_lists, self._settings.folder, {before, version})
+        before, made = self._prepared, int(standing.refreshed_at.timestamp() * _MICROSECONDS)
+        if made == before:
+            return
+        self._lists = await asyncio.to_thread(self._write_lists, made)
+        self._prepared = made
+        # Answers from the copy before may still be on their way.
+        await asyncio.to_thread(_forget_lists, self._settings.folder, {before, made})
 
-    def _prepared(self, version: int) -> Mapping[str, PreparedList]:
+    def _write_lists(self, made: int) -> Mapping[str, PreparedList]:
         folder = self._settings.folder
         try:
-            return prepare(folder, version, self._kinds, self._copy.rows())
+            return prepare(folder, made, self._kinds, self._copy.rows())
         except OSError as error:
             raise CatalogueFailed(f"{folder} cannot be written: {error.strerror}") from error
 
@@ -132,8 +144,8 @@ def opened(settings: CatalogueSettings, kinds: Sequence[ListKind]) -> Iterator[C
 
 def _forget_lists(folder: Path, kept: set[int | None]) -> None:
     for path in folder.glob("*-*.json*"):
-        version = path.name.partition(".")[0].rpartition("-")[2]
-        if version.isdigit() and int(version) not in kept:
+        made = path.name.partition(".")[0].rpartition("-")[2]
+        if made.isdigit() and int(made) not in kept:
             path.unlink(missing_ok=True)
 
 

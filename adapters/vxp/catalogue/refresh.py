@@ -16,14 +16,14 @@ _PASSES: Final = 10
 """So often what has changed meanwhile is asked for; a catalogue that changes faster is left for later."""
 
 
-async def refresh_by_asking(copy: CatalogueCopy, ask: Ask, mark: str) -> int | None:
-    """Bring *copy* to what the hub answers; returns how many entries changed, None for none at all.
+async def refresh_by_asking(copy: CatalogueCopy, ask: Ask, mark: str, *, anew: bool = False) -> int | None:
+    """Bring *copy* to what the hub answers; returns how many entries were read, None where none changed.
 
     *mark* names the hub: the copy of another one is replaced. So is one that has seen versions which the hub,
-    restored from a backup, does not know.
+    restored from a backup, does not know. With *anew* nothing that is there is built upon.
     """
     known = copy.standing()
-    is_ours = known is not None and known.mark == mark
+    is_ours = known is not None and known.mark == mark and not anew
     since = known.version if known is not None and is_ours else 0
     first = await ask(after="", since=since, tag=f'"{since}"' if is_ours else "")
     if first is None:
