@@ -15,7 +15,7 @@ import structlog
 
 from adapters.kit.crash import LargeBodyCrashPoint, crash_point
 from adapters.kit.error import DeliveryRejected
-from adapters.kit.spool import PIECE, room, settle
+from adapters.kit.spool import PIECE, pieces_of, room, settle
 from hub.errors import ConfigurationError, TemporaryFailure
 from hub.message.body_proof import (
     BODIES_PATH,
@@ -122,13 +122,10 @@ class Cloakroom:
 
     async def _send(self, claim: ClaimCheck, path: Path, offset: int) -> int | None:
         """Send the next part; return how much is there then, None where it has to begin anew."""
-        part = await asyncio.to_thread(_read, path, offset)
-        answer = await self._ask(
-            "PATCH",
-            path_of(claim.digest),
-            content=part,
-            headers={UPLOAD_OFFSET: str(offset), "Content-Type": PART_TYPE},
-        )
+        octets = min(PART_OCTETS, claim.octets - offset)
+        headers = {UPLOAD_OFFSET: str(offset), "Content-Type": PART_TYPE, "Content-Length": str(octets)}
+        part = _part(path, offset, offset + octets)
+        answer = await self._ask("PATCH", path_of(claim.digest), content=part, headers=headers)
         if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.UNPROCESSABLE_ENTITY}:
             return None
         if answer.status_code == httpx.codes.CONFLICT:
@@ -161,7 +158,7 @@ class Cloakroom:
         path: str,
         *,
         headers: dict[str, str] | None = None,
-        content: bytes | None = None,
+        content: AsyncIterator[bytes] | None = None,
         json: dict[str, object] | None = None,
     ) -> httpx.Response:
         try:
@@ -189,10 +186,11 @@ def _offset(answer: httpx.Response, claim: ClaimCheck) -> int:
     return int(written)
 
 
-def _read(path: Path, offset: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(PART_OCTETS)
+async def _part(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
+    """Yield a part piece by piece, as fast as the service takes it."""
+    pieces = pieces_of(path, start, end)
+    while piece := await asyncio.to_thread(next, pieces, b""):
+        yield piece
 
 
 def _size(part: Path, most: int) -> int:

@@ -23,7 +23,7 @@ from adapters.kit.error import JournalFailed, JournalFull
 from adapters.kit.outgoing import process_lives
 from hub.message.identifiers import Digest
 
-PIECE: Final = 1024 * 1024
+PIECE: Final = 256 * 1024
 _LOOK_SECONDS: Final = 0.2
 _SETTLED: Final = timedelta(hours=1)
 """How old what no journal knows has to be, so that nobody is about to journal it."""

@@ -39,6 +39,7 @@ a crash. Several processes on one journal need a ledger each, and each ledger th
 import argparse
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -58,7 +59,7 @@ from adapters.kit.mailbox import Mailbox
 from adapters.kit.settings import settings_of
 from adapters.kit.transaction import Transaction
 from hub.message.edxml import StatusCode
-from hub.message.identifiers import DocumentId, SubmissionId, digest_of
+from hub.message.identifiers import DocumentId, SubmissionId
 from hub.message.receipt import Receipt
 
 EFFECTS = (
@@ -76,6 +77,7 @@ EFFECTS = (
     ) STRICT
     """,
 )
+_PIECE = 1024 * 1024
 _COLUMNS = "delivery_id, attempt, sender, recipient, lane, lane_number, document_id, digest"
 
 
@@ -129,6 +131,7 @@ class Agency:
 
     async def handle(self, delivery: Delivery, transaction: Transaction) -> Answer:
         fields = _fields(delivery)
+        await asyncio.to_thread(_read_through, delivery)
         self._ledger.write("offered", **fields)
         await asyncio.sleep(self._policy.seconds)
         statuses = tuple(StatusCode(code) for code in self._policy.statuses)
@@ -202,8 +205,15 @@ def _fields(delivery: Delivery) -> dict[str, object]:
         "lane": consignment.lane,
         "lane_number": consignment.lane_number,
         "document_id": delivery.header.document_id,
-        "digest": digest_of(delivery.body).hex(),
+        "digest": delivery.digest.hex(),
     }
+
+
+def _read_through(delivery: Delivery) -> None:
+    """Read all files of a delivery, as software does that stores them; a wrong one is nobody's document."""
+    for each in delivery.attachments:
+        with each.open() as file:
+            assert hashlib.file_digest(file, "sha256").digest() == each.digest
 
 
 def _decision(receipt: Receipt) -> dict[str, object]:
@@ -213,9 +223,14 @@ def _decision(receipt: Receipt) -> dict[str, object]:
     }
 
 
-def drafts(count: int, *, size: int, sender: str, recipients: list[str]) -> Iterator[DocumentDraft]:
-    """Yield documents with fresh ids and one attachment that makes each about *size* bytes long."""
-    content = b"%PDF-1.4\n" + os.urandom(max(1, (size - 3000) * 3 // 4))
+def drafts(
+    count: int, *, size: int, sender: str, recipients: list[str], folder: Path
+) -> Iterator[DocumentDraft]:
+    """Yield documents with fresh ids and one attachment that makes each about *size* bytes long.
+
+    A large one lies in *folder* and is never held in memory.
+    """
+    attachment = _attachment(max(1, (size - 3000) * 3 // 4), folder)
     for number in range(1, count + 1):
         document_id = DocumentId(f"{sender},{datetime.now(UTC):%Y/%m/%d},{uuid4()}")
         yield DocumentDraft(
@@ -228,14 +243,29 @@ def drafts(count: int, *, size: int, sender: str, recipients: list[str]) -> Iter
             subject=f"V/v thử nghiệm liên thông, lần {number}",
             signer=Signer(full_name="Trần Thị Thử"),
             at=datetime.now(UTC),
-            attachments=(AttachmentDraft(name="van-ban.pdf", content=content),),
+            attachments=(attachment,),
         )
+
+
+def _attachment(octets: int, folder: Path) -> AttachmentDraft:
+    if octets <= _PIECE:
+        return AttachmentDraft(name="van-ban.pdf", content=b"%PDF-1.4\n" + os.urandom(octets))
+    path = folder / "van-ban.pdf"
+    with path.open("wb") as file:
+        file.write(b"%PDF-1.4\n")
+        for _ in range(octets // _PIECE):
+            file.write(os.urandom(_PIECE))
+    return AttachmentDraft(name="van-ban.pdf", file=path)
 
 
 async def _send(mailbox: Mailbox, ledger: Ledger, arguments: argparse.Namespace) -> None:
     sent: list[SubmissionId] = []
     for draft in drafts(
-        arguments.send, size=arguments.size, sender=arguments.sender, recipients=arguments.to.split(",")
+        arguments.send,
+        size=arguments.size,
+        sender=arguments.sender,
+        recipients=arguments.to.split(","),
+        folder=arguments.settings.parent,
     ):
         submission = await mailbox.post(draft)
         ledger.write("sent", submission_id=submission, document_id=draft.document_id)

@@ -54,6 +54,10 @@ class AgencyProcess:
         self._process = self._launch()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         return self._process.poll()
 
