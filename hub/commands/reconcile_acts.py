@@ -20,6 +20,7 @@ from hub.backends.postgres import holding, register
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.seam import Terms
 from hub.bootstrap import hub_key, intake_line
+from hub.bootstrap_blobs import blob_store
 from hub.commands.agency_acts import management_of_settings
 from hub.commands.local_axis import HUB, administrators_dsn
 from hub.commands.mailbox_file import kit_file_of
@@ -27,6 +28,7 @@ from hub.commands.place import load_settings, operators_database, stack_of
 from hub.commands.shown import VIETNAM
 from hub.errors import ConfigurationError, OperationRefused, TemporaryFailure
 from hub.message.identifiers import Fingerprint, MailboxName
+from hub.operations.large_reading import Originals
 from hub.operations.queues import mailbox_queues
 from hub.operations.reconcile import Plan, ReconcileDesk
 from hub.operations.reconcile_evidence import Evidence
@@ -174,6 +176,7 @@ async def _desk(loaded: Settings, database: Database, operator: str) -> AsyncIte
             clock=SystemClock(),
             new_id=new_id,
             terms=Terms(delivery_lifetime=loaded.delivery_lifetime, status_patience=loaded.status_patience),
+            originals=Originals(blobs=blob_store(loaded)),
         )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final, assert_never
 from uuid import UUID
 
-from hub.backends.postgres import desk, recollecting
+from hub.backends.postgres import bodies, desk, recollecting
 from hub.backends.postgres.desk import Action
 from hub.backends.postgres.holding import sessions_of
 from hub.backends.postgres.pool import Database, Transaction
@@ -16,9 +16,12 @@ from hub.backends.postgres.reinstating import NOBODY, Reinstating
 from hub.backends.postgres.seam import PostgresSeam, Terms
 from hub.errors import OperationRefused
 from hub.intake.line import IntakeLine
-from hub.message.decision import Postponed, Rejected
+from hub.message.decision import Admit, Postponed, Rejected
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import DeliveryId, MailboxName
+from hub.message.large_body import BodyKey
+from hub.message.stages import ReceivedMessage
+from hub.operations.large_reading import IN_ROWS, Originals
 from hub.operations.reconcile_evidence import Evidence
 from hub.operations.reconcile_judge import Judge
 from hub.operations.reconcile_plan import Comparison, Known, LaneName, Lost, Missing, compare
@@ -78,6 +81,7 @@ class ReconcileDesk:
         clock: Clock,
         new_id: Callable[[], UUID],
         terms: Terms,
+        originals: Originals = IN_ROWS,
     ) -> None:
         """Work on *database* in the name of *operator*, while nobody works on it as *hub_role*."""
         self._database = database
@@ -88,6 +92,7 @@ class ReconcileDesk:
         self._clock = clock
         self._new_id = new_id
         self._terms = terms
+        self._originals = originals
 
     async def look(self, evidence: Evidence, depths: Mapping[MailboxName, int | None]) -> Plan:
         """Name everything that *evidence* proves and the database does not know; changes nothing.
@@ -147,6 +152,8 @@ class ReconcileDesk:
             work = Reinstating(
                 transaction=transaction, attest=self._attest, new_id=self._new_id, now=self._clock.now()
             )
+            if isinstance(step, Reinstate):
+                await _keep_body(transaction, step.document.admission.received)
             await _work(work, step)
             await work.finish()
             await self._record(transaction, f"reconcile.{_kind(step)}", reason, _detail(step), _about(step))
@@ -157,6 +164,8 @@ class ReconcileDesk:
         async with self._database.transaction() as transaction:
             await self._refuse_beside_hubs(transaction)
             await self._record(transaction, "reconcile.submission", reason, _detail(step))
+            if isinstance(step.decision, Admit):
+                await _keep_body(transaction, step.decision.authorized.valid.verified.received)
         seam = PostgresSeam(
             self._database, claimant=NOBODY, clock=self._clock, new_id=self._new_id, terms=self._terms
         )
@@ -177,6 +186,7 @@ class ReconcileDesk:
             new_id=self._new_id,
             now=self._clock.now(),
             lifetime=self._terms.delivery_lifetime,
+            originals=self._originals,
         )
 
     async def _refuse_beside_hubs(self, transaction: Transaction) -> None:
@@ -198,6 +208,13 @@ class ReconcileDesk:
             operator=self._operator, action=action, reason=reason, delivery_id=delivery_id, detail=detail
         )
         await desk.record(transaction, [act])
+
+
+async def _keep_body(transaction: Transaction, received: ReceivedMessage) -> None:
+    """Enter again what the database has lost of a large body that was just read from the store."""
+    if received.large is not None:
+        key = BodyKey(mailbox=received.mailbox, digest=received.digest)
+        await bodies.reinstate(transaction, key, received.large.octets)
 
 
 async def _work(work: Reinstating, step: Reinstate | ReinstateStatus | RecordRefusal | Settle) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hub.errors import ConfigurationError
+from hub.message.claim import read_claim
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import (
     AgencyKey,
@@ -37,14 +38,24 @@ class Sent:
     file: Path
 
     def body(self) -> bytes:
-        """Read the exact bytes; raises `ConfigurationError` where the file holds others."""
+        """Read the exact bytes, or the claim check for them.
+
+        Raises `ConfigurationError` where the file holds others.
+        """
         try:
             content = self.file.read_bytes()
         except OSError as error:
             raise ConfigurationError(f"{self.file} is named in the list and cannot be read") from error
-        if digest_of(content) != self.digest:
+        if self.digest not in {digest_of(content), _claimed(content)}:
             raise ConfigurationError(f"{self.file} does not hold the bytes that its list names")
         return content
+
+
+def _claimed(content: bytes) -> Digest | None:
+    try:
+        return read_claim(content).digest
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

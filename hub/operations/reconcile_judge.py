@@ -10,6 +10,7 @@ from hub.backends.postgres.issuing import NewId
 from hub.backends.postgres.posting import NewDelivery
 from hub.backends.postgres.proven import ProvenReceipt
 from hub.backends.postgres.reinstating import LostDocument, LostStatus
+from hub.errors import NothingFound
 from hub.intake.line import Failed, IntakeLine
 from hub.message.decision import Admit, Decision, Refuse
 from hub.message.directory import Directory
@@ -17,6 +18,7 @@ from hub.message.edxml import BusinessType, DocumentHeader, MessageKind
 from hub.message.identifiers import AgencyKey, DeliveryId, MailboxName, MessageId
 from hub.message.receipt_sheet import ReceiptSheet
 from hub.message.stages import ReceivedMessage, Route
+from hub.operations.large_reading import IN_ROWS, Originals
 from hub.operations.reconcile_evidence import Held
 from hub.operations.reconcile_plan import Advanced, KnownDelivery, Lost, Missing, facts_of
 from hub.operations.reconcile_step import (
@@ -42,6 +44,8 @@ class Judge:
     new_id: NewId
     now: datetime
     lifetime: timedelta
+    originals: Originals = IN_ROWS
+    """Reads large documents from the blob store, which no restore of the database touches."""
 
     def document(self, lost: Lost) -> Step | Missing:
         """Say what is to be done about a lost document."""
@@ -97,9 +101,9 @@ class Judge:
         return Settle(advanced=advanced, facts=proven, receipts=_proven(advanced.receipts), owes=is_known)
 
     def _examined(self, lost: Lost) -> Decision | Failed:
-        sent = lost.sent
+        sent, body = lost.sent, lost.sent.body()
         received = ReceivedMessage(
-            body=sent.body(),
+            body=body,
             digest=sent.digest,
             mailbox=sent.mailbox,
             submission_id=sent.submission_id,
@@ -107,7 +111,11 @@ class Judge:
             reported_delivery=sent.about,
             received_at=lost.at,
         )
-        return self.line.examine(received, self.directory)
+        try:
+            large = self.originals.envelope(sent.mailbox, body)
+        except NothingFound as error:
+            return Failed(received=received, error=str(error), trace="")
+        return self.line.examine(replace(received, large=large), self.directory)
 
     def _accepted(self, lost: Lost, decision: Admit, *, is_told: bool) -> Step | Missing:
         places = dict(_places(lost))

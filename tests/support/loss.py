@@ -6,14 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hub.backends.clock import SystemClock, new_id
+from hub.backends.postgres import bodies
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.seam import Terms
+from hub.message.claim import ClaimCheck
 from hub.message.decision import Accepted, Admit, Refuse, Rejected
 from hub.message.edxml import MessageKind, StatusCode
 from hub.message.identifiers import DeliveryId, Digest, MailboxName, SubmissionId, digest_of
+from hub.message.large_body import BodyKey
 from hub.message.outbox import OutboxEntry
 from hub.message.receipt import Receipt
 from hub.message.stages import ReceivedMessage
+from hub.operations.large_reading import IN_ROWS, Originals
 from hub.operations.reconcile import Applied, Plan, ReconcileDesk
 from hub.operations.reconcile_evidence import Evidence, Held, Received, Sent, Sheet
 from tests.support.decisions import plain_pen, read_all
@@ -25,7 +29,7 @@ FORGOTTEN = (
     "truncate outbox_entries, cases, deliveries, messages, receipts, receipt_sheets, receipt_subjects,"
     " submissions, documents, lanes, statuses, events, event_seals, attempts, refusals, operator_actions,"
     " case_notes, campaigns, campaign_items, route_overlays, document_search,"
-    " reject_reasons"
+    " reject_reasons, bodies"
 )
 EMPTY = {MailboxName(each): 0 for each in AGENCIES}
 NOBODY = "truc_absent"
@@ -106,6 +110,24 @@ class Loss:
     hub: HubProcess
     operators: Database
     agencies: Agencies
+    originals: Originals = IN_ROWS
+
+    async def accept_large(self, *to: str) -> tuple[OutboxEntry, ...]:
+        """Let G22 check a document in and submit the claim check for it."""
+        body = signed(a_document().identified_by(f"G22,{new_id().hex}").to(*to))
+        claim = ClaimCheck(digest=digest_of(body), octets=len(body))
+        blobs, key = self.originals.blobs, BodyKey(mailbox=MailboxName("G22"), digest=claim.digest)
+        assert blobs is not None
+        await blobs.put(key.name, body)
+        async with self.operators.transaction() as transaction:
+            await bodies.reinstate(transaction, key, len(body))
+        received = self.agencies.submit("G22", claim.as_body(), MessageKind.DOCUMENT)
+        self.agencies.sent[-1] = replace(self.agencies.sent[-1], digest=claim.digest)
+        large = self.originals.envelope(key.mailbox, claim.as_body())
+        admit = await self.admit(replace(received, digest=claim.digest, large=large))
+        outcome, handed_over = await self.hub.accept(admit)
+        assert isinstance(outcome, Accepted)
+        return handed_over
 
     async def accept(self, *to: str, priority: int = 0) -> tuple[OutboxEntry, ...]:
         """Let G22 submit a document; return what is to be published for it."""
@@ -160,6 +182,7 @@ class Loss:
             clock=SystemClock(),
             new_id=new_id,
             terms=Terms(status_patience=timedelta()),
+            originals=self.originals,
         )
 
     async def look(self, *mailboxes: str) -> Plan:

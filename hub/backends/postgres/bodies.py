@@ -127,6 +127,12 @@ async def leave_old(
     return tuple(_leaving(row) for row in rows)
 
 
+async def reinstate(transaction: Transaction, key: BodyKey, octets: int) -> None:
+    """Keep the body with *key*, which lies in the store, as if it had just been checked in and accepted."""
+    await transaction.execute(statement("reinstate_body"), key.mailbox, key.digest, octets)
+    await accept(transaction, [key])
+
+
 async def end(transaction: Transaction, key: BodyKey) -> None:
     """Say that the octets of the body with *key*, which was leaving, are deleted."""
     await transaction.execute(statement("end_body"), key.mailbox, key.digest)

@@ -1,16 +1,20 @@
 """What the database has lost and the agencies hold, on a real database."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hub.backends.blobs import BlobPlace, BlobStore
 from hub.backends.postgres.pool import Database
 from hub.errors import OperationRefused
+from hub.message.claim import read_claim
 from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import MessageKind, StatusCode
 from hub.message.outbox import OutboxEntry
 from hub.message.receipt import ReceiptEvent
+from hub.operations.large_reading import Originals
 from hub.operations.reconcile import LANE_GAP
 from hub.operations.reconcile_step import RecordRefusal, Reinstate, ReinstateStatus, Settle, Submit
 from tests.support.database import HUB, PrivateDatabase
@@ -303,3 +307,46 @@ async def the_delivery_was_not_published_yet(loss: Loss) -> None:
         f"insert into outbox_entries ({_COLUMNS}, octets) select {_COLUMNS}, 1000"
         " from deliveries where kind = 'document'"
     )
+
+
+@pytest.fixture
+def large(loss: Loss, tmp_path: Path) -> Loss:
+    blobs = BlobStore.open(BlobPlace(url=(tmp_path / "bodies").as_uri()))
+    return replace(loss, originals=Originals(blobs=blobs))
+
+
+async def test_a_large_document_comes_back_and_keeps_its_body(large: Loss) -> None:
+    entry = the_document(await large.deliver(await large.accept_large("H41")))
+    await large.forget()
+
+    await large.reconcile()
+
+    assert read_claim(entry.body).octets
+    assert await large.store.fetch("select message_id, state from deliveries where kind = 'document'") == [
+        (entry.message_id, "consigned")
+    ]
+    assert await large.store.fetch("select state, accepted_at is not null from bodies") == [
+        ("complete", True)
+    ]
+
+
+async def test_a_large_document_that_nobody_has_heard_of_is_submitted(large: Loss) -> None:
+    await large.accept_large("H41")
+    await large.forget()
+
+    await large.reconcile()
+
+    assert len(documents(await large.published())) == 1
+    assert await large.store.fetch("select state, accepted_at is not null from bodies") == [
+        ("complete", True)
+    ]
+
+
+async def test_without_the_blob_store_a_large_document_is_named_as_missing(large: Loss) -> None:
+    await large.accept_large("H41")
+    await large.forget()
+
+    plan = await replace(large, originals=Originals(blobs=None)).look()
+
+    assert plan.steps == ()
+    assert ["bodies_store" in each.why for each in plan.missing] == [True]

@@ -76,6 +76,8 @@ EXPECTED = {
         "alerts": "INSERT",
         "api_tokens": "INSERT, UPDATE(revoked_at)",
         "attempts": "INSERT",
+        "bodies": "INSERT(digest, mailbox, octets, received, state),"
+        " UPDATE(accepted_at, received, state, touched_at)",
         "campaign_items": "INSERT, UPDATE(at, attempt, state, step, why, would_pass)",
         "campaigns": "INSERT, UPDATE(confirmed_by, done, ended_at, failed_again, is_canary, items, judged,"
         " judged_at, rate_per_minute, reason, refused, sent, started_at, started_by, state, step,"

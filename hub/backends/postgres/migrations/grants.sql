@@ -78,6 +78,8 @@ grant insert on messages, submissions, documents, lanes, statuses, refusals, cas
 grant update on lanes, outbox_entries to :operator;
 grant update (acknowledged_at) on deliveries to :operator;
 grant delete on outbox_entries, submissions to :operator;
+grant insert (mailbox, digest, octets, received, state) on bodies to :operator;
+grant update (received, state, touched_at, accepted_at) on bodies to :operator;
 
 -- What the sealer may do: read events, and append to their chain.
 grant usage on schema public to :sealer;
