@@ -190,3 +190,40 @@ def test_a_console_on_this_machine_needs_no_address(tmp_path: Path, values: dict
     settings = load(tmp_path, {**values, "console_url": "http://127.0.0.1:8443"})
 
     assert settings.console_host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"bodies_store": "/var/lib/truc/bodies"}, "bodies_store has to be"),
+        ({"bodies_store": "file://host/bodies"}, "bodies_store has to be"),
+        ({"bodies_store": "s3://user:canary@bucket"}, "bodies_store has to be"),
+        ({"bodies_endpoint": "http://s3.example.vn"}, "bodies_endpoint has to be an https address"),
+        ({"bodies_access_key": "truc"}, "go together"),
+        ({"bodies_secret_key": "canary"}, "go together"),
+        ({"bodies_host": "0.0.0.0"}, "open to others"),
+    ],
+)
+def test_a_service_of_large_bodies_that_could_not_be_trusted_does_not_start(
+    tmp_path: Path, values: dict[str, str], wrong: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as refused:
+        load(tmp_path, values | wrong)
+
+    assert "canary" not in str(refused.value)
+
+
+def test_large_bodies_lie_in_a_bucket_whose_secret_is_never_shown(
+    tmp_path: Path, values: dict[str, str]
+) -> None:
+    bucket = {
+        "bodies_store": "s3://truc/axis",
+        "bodies_endpoint": "https://s3.example.vn",
+        "bodies_access_key": "truc",
+        "bodies_secret_key": "canary",
+    }
+
+    settings = load(tmp_path, values | bucket)
+
+    assert settings.bodies_store == "s3://truc/axis"
+    assert "canary" not in repr(settings)
