@@ -1,7 +1,8 @@
-"""Large documents through the kit: from a file of the sender's to a file of the recipient's, by claim check."""
+"""Large documents through the kit: from a file of the sender's to a file of the recipient's."""
 
 import asyncio
 import hashlib
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters.kit.cloakroom import CloakroomAddress
 from adapters.kit.delivery import Accepted, Answer, Delivery
 from adapters.kit.draft import AttachmentDraft
 from adapters.kit.mailbox import Mailbox
@@ -23,26 +23,62 @@ from tests.acceptance.speaking import a_letter
 from tests.support.axis import World
 from tests.support.bodies_process import BodiesProcess, bodies_process
 from tests.support.cloakroom import some_octets
+from tests.support.ledger import ACCEPTANCE, HANDOVER, AgencyProcess
 from tests.support.waiting import until
 
 SIZE = 18_000_000
 """24 MB in base64."""
+LARGE = 24_000_000
+VERY_LARGE = 200_000_000
+GROWTH = 32_000_000
+"""By how much the memory of a process may grow over any large document."""
+LATER = pytest.mark.long
+SENDING = [
+    "after-part-before-next",
+    pytest.param("after-spooled-before-journal", marks=LATER),
+    pytest.param("after-part-before-next:2", marks=LATER),
+    pytest.param("after-checked-in-before-mark", marks=LATER),
+    pytest.param("after-journal-before-publish", marks=LATER),
+    pytest.param("after-publish-before-confirm-mark", marks=LATER),
+]
+RECEIVING = [
+    "after-piece-before-whole:20",
+    pytest.param("after-redeemed-before-received", marks=LATER),
+    pytest.param("after-received", marks=LATER),
+    pytest.param("after-handler-before-commit", marks=LATER),
+    pytest.param("after-commit-before-ack", marks=LATER),
+    pytest.param("after-ack-before-status", marks=LATER),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
-    """Who takes part in this module, and where they check in."""
+    """Who takes part in a test, and where they check in."""
 
+    world: World
     sender: LocalAgency
     recipient: LocalAgency
     service: BodiesProcess
-    url: str
+
+    def software(
+        self, agency: LocalAgency, folder: Path, *, sends: int = 0, size: int = 0, crash_at: str = ""
+    ) -> AgencyProcess:
+        """Start the agency's software."""
+        process = AgencyProcess(
+            agency,
+            folder,
+            sends=sends,
+            to=[self.recipient.code],
+            size=size,
+            environment={"TRUC_CRASH_AT": crash_at},
+        )
+        self.world.processes.append(process)
+        return process
 
     def settings(self, agency: LocalAgency, folder: Path) -> KitSettings:
         return replace(
             read_settings(agency.kit_file),
             journal=folder / f"{agency.mailbox}.journal",
-            bodies=CloakroomAddress(url=self.url),
         )
 
 
@@ -53,14 +89,21 @@ def service(town: World) -> Iterator[BodiesProcess]:
 
 
 @pytest.fixture(scope="module")
-def cast(town: World, service: BodiesProcess) -> Cast:
-    return asyncio.run(_settle(town, service))
+def running(town: World, service: BodiesProcess) -> World:
+    asyncio.run(_start(town, service))
+    return town
 
 
-async def _settle(town: World, service: BodiesProcess) -> Cast:
-    sender, recipient = await town.connected(2)
+async def _start(town: World, service: BodiesProcess) -> None:
     await town.hub(HUB_BODIES_PATIENCE="PT1S")
-    return Cast(sender=sender, recipient=recipient, service=service, url=await service.start())
+    await service.start()
+
+
+@pytest.fixture
+async def cast(running: World, service: BodiesProcess) -> Cast:
+    """Two agencies of each test's own: no receipt of another test comes to them."""
+    sender, recipient = await running.connected(2)
+    return Cast(world=running, sender=sender, recipient=recipient, service=service)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,3 +193,72 @@ def left_over(settings: KitSettings) -> list[str]:
     return [
         str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.stat().st_size
     ]
+
+
+@pytest.mark.parametrize("point", SENDING)
+async def test_a_sender_killed_over_a_large_document_sends_it_once(
+    cast: Cast, tmp_path: Path, point: str
+) -> None:
+    recipient = cast.software(cast.recipient, tmp_path / "recipient")
+    sender = cast.software(cast.sender, tmp_path / "sender", sends=1, size=LARGE, crash_at=point)
+    await until(lambda: sender.exit_code == -signal.SIGKILL, what="the sender to be killed", seconds=60)
+
+    if point == "after-spooled-before-journal":  # nothing was promised: whoever called sends anew
+        (tmp_path / "sender" / "ledger.jsonl").unlink()
+        sender = cast.software(cast.sender, tmp_path / "again", sends=1, size=LARGE)
+    else:
+        sender.restart()
+
+    await arrived_once(sender, recipient)
+    stop(sender, recipient)
+
+
+@pytest.mark.parametrize("point", RECEIVING)
+async def test_a_recipient_killed_over_a_large_document_has_it_once(
+    cast: Cast, tmp_path: Path, point: str
+) -> None:
+    sender = cast.software(cast.sender, tmp_path / "sender", sends=1, size=LARGE)
+    recipient = cast.software(cast.recipient, tmp_path / "recipient", crash_at=point)
+    await until(lambda: recipient.exit_code == -signal.SIGKILL, what="the recipient to be killed", seconds=60)
+
+    recipient.restart()
+
+    await arrived_once(sender, recipient)
+    (received,) = recipient.effects()
+    if point.startswith("after-piece"):
+        starts = [line["start"] for line in cast.service.lines("body.redeemed")]
+        assert max(map(int, map(str, starts))) > 0, "it was fetched from its beginning"
+    assert not list((tmp_path / "recipient" / "journal.db.bodies" / "fetched").iterdir())
+    assert received["digest"] == sender.receipts(ACCEPTANCE)[0]["digest"]
+    stop(sender, recipient)
+
+
+@pytest.mark.parametrize("size", [LARGE, pytest.param(VERY_LARGE, marks=LATER)], ids=["24 MB", "200 MB"])
+async def test_memory_stays_flat_on_both_sides(cast: Cast, tmp_path: Path, size: int) -> None:
+    recipient = await cast.software(cast.recipient, tmp_path / "recipient").ready()
+    before = peak_of(recipient)
+
+    sender = await cast.software(cast.sender, tmp_path / "sender", sends=1, size=size).ready()
+    await arrived_once(sender, recipient, seconds=30 + size / 1_000_000)
+
+    peaks = peak_of(sender), peak_of(recipient)
+    stop(sender, recipient)
+    assert max(peaks) < before + GROWTH
+
+
+async def arrived_once(sender: AgencyProcess, recipient: AgencyProcess, seconds: float = 60.0) -> None:
+    """Wait until the one document is handed over, and the sender knows; then count."""
+    await until(lambda: sender.receipts(HANDOVER), what="the receipt of the hand-over", seconds=seconds)
+    assert len(recipient.effects()) == 1
+    assert len({line["submission_id"] for line in sender.receipts(ACCEPTANCE)}) == 1
+
+
+def stop(*processes: AgencyProcess) -> None:
+    for each in processes:
+        each.stop()
+
+
+def peak_of(process: AgencyProcess) -> int:
+    """Return the most octets of memory that *process* has had so far."""
+    status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
