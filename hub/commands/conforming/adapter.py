@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from hub.commands.conforming.place import OWN, PARTNER, Place
+from hub.commands.conforming.scenario import RuleBroken
 from hub.errors import OperationRefused
 
 _STOP_SECONDS: Final = 10.0
@@ -79,16 +80,16 @@ class Adapter:
         """Let it send one document; returns the command's exit code."""
         if self.commands.send is None:
             raise OperationRefused("no --send was given")
-        return await self._finish(await self._launch(self.commands.send))
+        return await self._finish(await self._launch(self.commands.send), "--send")
 
     async def effects(self) -> tuple[str, ...]:
         """Return what the agency has, as the team's own command tells it."""
         if self.commands.effects is None:
             raise OperationRefused("no --effects was given")
         output = self._place.home / "effects.txt"
-        code = await self._finish(await self._launch(self.commands.effects, output=output))
+        code = await self._finish(await self._launch(self.commands.effects, output=output), "--effects")
         if code:
-            raise OperationRefused(f"--effects ended with {code}: {self.log} may say why")
+            raise _useless("--effects", f"kết thúc với mã {code}", f"ended with {code}")
         return tuple(output.read_text("utf-8", errors="replace").split())
 
     async def _launch(self, command: str, *, output: Path | None = None) -> Process:
@@ -106,9 +107,14 @@ class Adapter:
             except OSError as error:
                 raise OperationRefused(f"{words[0]} cannot be started: {error.strerror}") from error
 
-    async def _finish(self, process: Process) -> int:
+    async def _finish(self, process: Process, option: str) -> int:
         try:
             return await asyncio.wait_for(process.wait(), _COMMAND_SECONDS)
+        except TimeoutError:
+            seconds = f"{_COMMAND_SECONDS:.0f}"
+            raise _useless(
+                option, f"không kết thúc trong {seconds} giây", f"did not end within {seconds} s"
+            ) from None
         finally:
             if process.returncode is None:
                 _signal(process, signal.SIGKILL)
@@ -130,3 +136,7 @@ class Adapter:
 def _signal(process: Process, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+def _useless(option: str, vi: str, en: str) -> RuleBroken:
+    return RuleBroken(f"lệnh {option} {vi} (xem adapter.log)", f"{option} {en} (see adapter.log)")

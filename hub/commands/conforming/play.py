@@ -58,30 +58,31 @@ async def play(
 
 
 async def _result_of(scenario: Scenario, stage: Stage) -> Result:
-    if missing := [need for need in scenario.needs if not _has(stage.adapter, need)]:
-        return _result(scenario, NotTested(f"thiếu {missing[0]}", f"{missing[0]} was not given"), 0.0)
+    for need in scenario.needs:
+        if not _has(stage.adapter, need):
+            return _untested(scenario, need)
     began = time.monotonic()
-    error: Exception | None = None
-    try:
-        await scenario.play(stage)
-    except (RuleBroken, NotTested) as found:
-        error = found
-    result = _result(scenario, error, time.monotonic() - began)
-    if result.verdict is Verdict.FAIL:
+    verdict, found = await _verdict_on(scenario, stage)
+    seconds = round(time.monotonic() - began, 2)
+    if verdict is Verdict.FAIL:
         await stage.begin_anew()
     await stage.rest()
-    return result
+    return Result(scenario=scenario, verdict=verdict, found=found, seconds=seconds)
 
 
-def _result(scenario: Scenario, error: Exception | None, seconds: float) -> Result:
-    match error:
-        case RuleBroken():
-            verdict, found = Verdict.FAIL, error.sentence
-        case NotTested():
-            verdict, found = Verdict.NOT_TESTED, error.sentence
-        case _:
-            verdict, found = Verdict.PASS, _KEPT
-    return Result(scenario=scenario, verdict=verdict, found=found, seconds=round(seconds, 2))
+async def _verdict_on(scenario: Scenario, stage: Stage) -> tuple[Verdict, Sentence]:
+    try:
+        await scenario.play(stage)
+    except RuleBroken as broken:
+        return Verdict.FAIL, broken.sentence
+    except NotTested as missing:
+        return Verdict.NOT_TESTED, missing.sentence
+    return Verdict.PASS, _KEPT
+
+
+def _untested(scenario: Scenario, need: Need) -> Result:
+    found = Sentence(f"thiếu {need}", f"{need} was not given")
+    return Result(scenario=scenario, verdict=Verdict.NOT_TESTED, found=found, seconds=0.0, lacks=need)
 
 
 def _has(adapter: Adapter, need: Need) -> bool:

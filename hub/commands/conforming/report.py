@@ -41,9 +41,10 @@ class Run:
     results: Sequence[Result]
 
     @property
-    def failed(self) -> Sequence[Result]:
-        """Those that failed."""
-        return [each for each in self.results if each.verdict is Verdict.FAIL]
+    def conforms(self) -> bool:
+        """Whether every rule was put to the test and none was broken."""
+        is_tested = self.is_whole and not any(each.lacks for each in self.results)
+        return is_tested and not any(each.verdict is Verdict.FAIL for each in self.results)
 
 
 def write_report(place: Place, run: Run, folder: Path) -> Path:
@@ -75,7 +76,7 @@ def as_plain(place: Place, run: Run) -> dict[str, object]:
             "system": platform.platform(),
         },
         "counts": {verdict.value: counts[verdict.value] for verdict in Verdict},
-        "conforms": run.is_whole and not counts[Verdict.FAIL.value],
+        "conforms": run.conforms,
         "results": [_result(each) for each in run.results],
     }
 

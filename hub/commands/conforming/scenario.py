@@ -72,3 +72,5 @@ class Result:
     verdict: Verdict
     found: Sentence
     seconds: float
+    lacks: Need | None = None
+    """What was not given and would have been needed."""

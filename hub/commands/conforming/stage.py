@@ -14,7 +14,7 @@ from hub.commands.conforming.axis import Consigned, Reply, SimulatedAxis, Submis
 from hub.commands.conforming.hostile import Forgery
 from hub.commands.conforming.line import Line
 from hub.commands.conforming.papers import Paper
-from hub.commands.conforming.place import Place
+from hub.commands.conforming.place import MAILBOX, Place
 from hub.commands.conforming.scenario import RuleBroken
 from hub.commands.conforming.tap import Settled, Settlement, Tap
 from hub.errors import OperationRefused
@@ -23,10 +23,13 @@ from hub.message.edxml_elements import outline
 from hub.message.edxml_reading import find_header
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import DeliveryId, DocumentId
+from hub.message.properties import queue_of
 
 T = TypeVar("T")
 
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 120.0
+_BY_HAND_SECONDS: Final = 600.0
+"""How long we wait for somebody who starts it by hand."""
 _LOOK_SECONDS: Final = 0.5
 CALM_SECONDS: Final = 1.5
 """How long nothing more may come where nothing more is to come."""
@@ -67,7 +70,7 @@ class Stage:
         try:
             await axis.connect()
             await stage.line.open(place.line_port)
-            await stage.rest()
+            await stage.rest(seconds=START_SECONDS if commands.adapter else _BY_HAND_SECONDS)
             yield stage
         finally:
             await stage.adapter.stop()
@@ -80,18 +83,26 @@ class Stage:
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
 
-    async def rest(self) -> None:
+    async def rest(self, *, seconds: float = START_SECONDS) -> None:
         """Return to a fine day: an open line, an axis that accepts, an adapter that reads."""
         self.line.heal()
         self.axis.reply = Reply.ACCEPT
         await self.adapter.start()
-        async with asyncio.timeout(START_SECONDS * 2):
-            while not await self.axis.readers():
-                if self.adapter.has_ended:
-                    raise OperationRefused(
-                        f"the adapter ended before it read its queue: {self.adapter.log} says why"
-                    )
-                await asyncio.sleep(_LOOK_SECONDS)
+        before = self.tap.reading
+        try:
+            async with asyncio.timeout(seconds):
+                while not (await self.axis.readers() or self.tap.reading > before):
+                    self._refuse_if_ended()
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            raise OperationRefused(
+                f"nobody reads {queue_of(MAILBOX)} through port {self.place.line_port} for {seconds:.0f} s: "
+                f"configure the adapter from {self.place.folder}"
+            ) from None
+
+    def _refuse_if_ended(self) -> None:
+        if self.adapter.has_ended:
+            raise OperationRefused(f"the adapter ended before it read its queue: {self.adapter.log} says why")
 
     async def begin_anew(self) -> None:
         """Leave nothing behind that the adapter cannot cope with."""

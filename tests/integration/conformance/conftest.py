@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,19 +42,18 @@ def commands_of(*words: str) -> Commands:
     )
 
 
+def conducted(home: Path, commands: Commands, *only: str, folder: Path, within: float = 10.0) -> Outcome:
+    """Let an adapter go through the scenarios that are named."""
+    # What an earlier adapter of this session had in its hands is no business of this one.
+    for file in (home / "conformance" / "adapter").glob("journal.db*"):
+        file.unlink()
+    return conduct(home, commands, only, within=within, name="under test", folder=folder, told=_ignore)
+
+
 @pytest.fixture
 def run(home: Path, tmp_path: Path) -> Conduct:
-    """Let an adapter go through the scenarios that are named."""
-
-    def conduct_(commands: Commands, *only: str, within: float = 10.0) -> Outcome:
-        # What an earlier adapter of this session had in its hands is no business of this one.
-        for file in (home / "conformance" / "adapter").glob("journal.db*"):
-            file.unlink()
-        return conduct(
-            home, commands, only, within=within, name="under test", folder=tmp_path / "report", told=_ignore
-        )
-
-    return conduct_
+    """Let an adapter go through scenarios, with a report of its own."""
+    return partial(conducted, home, folder=tmp_path / "report")
 
 
 def _ignore(_result: object) -> None:

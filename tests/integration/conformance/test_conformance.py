@@ -2,14 +2,15 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hub.commands.conforming.adapter import Commands
+from hub.commands.conforming.acts import Outcome
 from hub.commands.conforming.play import SCENARIOS
 from hub.commands.line import main
-from tests.integration.conformance.conftest import Conduct, commands_of, failed, names
+from tests.integration.conformance.conftest import Conduct, commands_of, conducted, failed, names
 
 REFERENCE = ("hub.commands.conforming.reference",)
 BROKEN = "tests.support.broken_adapter"
@@ -34,6 +35,15 @@ FAULTS = {
 """By fault: what it must fail, and what it may fail beside, as chance will have it."""
 
 
+@pytest.fixture(scope="module")
+def found_out(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    """Test an adapter that believes strangers, and cannot be told to send."""
+    folder = tmp_path_factory.mktemp("found-out")
+    broken = replace(commands_of(BROKEN, "believes-strangers"), send=None)
+    outcome = conducted(home, broken, "receive.java", "hostile.stranger", "effects", "send", folder=folder)
+    return outcome, folder
+
+
 def test_the_reference_adapter_keeps_the_rules_that_are_soon_tested(run: Conduct) -> None:
     outcome = run(
         commands_of(*REFERENCE),
@@ -45,39 +55,37 @@ def test_the_reference_adapter_keeps_the_rules_that_are_soon_tested(run: Conduct
     assert outcome.counts["pass"] == 25
 
 
-def test_an_adapter_that_believes_strangers_is_found_out_and_told_in_a_signed_report(
-    run: Conduct, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_adapter_that_believes_strangers_fails_the_rules_of_that(
+    found_out: tuple[Outcome, Path],
 ) -> None:
-    outcome = run(commands_of(BROKEN, "believes-strangers"), "receive.java", "hostile.stranger", "effects")
-    report = tmp_path / "report" / "report.json"
+    outcome, folder = found_out
 
     assert failed(outcome) == {"hostile.stranger", "effects.nothing-forged"}
-    assert json.loads(report.read_text("utf-8"))["conforms"] is False
-    assert "ký bằng chứng thư của một CA lạ" in (tmp_path / "report" / "report.html").read_text("utf-8")
-    assert main(["conformance", "verify", str(report), "--home", str(home)]) == 0
-    assert "chữ ký đúng" in capsys.readouterr().out
+    assert json.loads((folder / "report.json").read_text("utf-8"))["conforms"] is False
+    assert "ký bằng chứng thư của một CA lạ" in (folder / "report.html").read_text("utf-8")
 
 
-def test_a_report_that_was_changed_or_signed_elsewhere_is_refused(
-    run: Conduct, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_cannot_be_tested_is_told_and_fails_nothing(found_out: tuple[Outcome, Path]) -> None:
+    outcome, _ = found_out
+
+    assert names(outcome, "not-tested") == {
+        *("send.document", "send.unconfirmed", "send.while-away", "send.late-receipt", "send.refused")
+    }
+
+
+def test_the_report_is_signed_and_whoever_changes_it_is_found_out(
+    found_out: tuple[Outcome, Path], home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(commands_of(*REFERENCE), "consume.limited")
-    report = tmp_path / "report" / "report.json"
-    report.write_text(report.read_text("utf-8").replace("under test", "somebody else's"), "utf-8")
+    whole, spoilt = found_out[1] / "report.json", tmp_path / "report.json"
+    spoilt.write_text(whole.read_text("utf-8").replace("fail", "pass"), "utf-8")
+    (tmp_path / "report.json.jws").write_bytes((found_out[1] / "report.json.jws").read_bytes())
 
-    code = main(["conformance", "verify", str(report), "--home", str(home)])
+    codes = [main(["conformance", "verify", str(each), "--home", str(home)]) for each in (whole, spoilt)]
 
-    assert code == 1
-    assert "does not hold" in capsys.readouterr().err
-
-
-def test_what_cannot_be_tested_is_told_and_fails_nothing(run: Conduct) -> None:
-    only = Commands(adapter=commands_of(*REFERENCE).adapter)
-
-    outcome = run(only, "send.document", "effects.once", "publish.user")
-
-    assert names(outcome, "not-tested") == {"send.document", "effects.once", "publish.user"}
-    assert not outcome.has_failed
+    told = capsys.readouterr()
+    assert codes == [0, 1]
+    assert "chữ ký đúng" in told.out
+    assert "does not hold" in told.err
 
 
 def test_an_adapter_that_does_not_start_is_told_with_the_place_of_its_log(

@@ -17,6 +17,7 @@ GROUPS = (
     "topology",
     "backup",
     "reconcile",
+    "conformance",
 )
 SINGLE = (
     "up",
