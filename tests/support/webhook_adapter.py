@@ -24,14 +24,23 @@ START_SECONDS = 40.0
 class WebhookAdapter:
     """One agency's adapter; the process may be killed and started again, its home stays."""
 
-    def __init__(self, agency: LocalAgency, home: Path, endpoint: str, **terms: object) -> None:
+    def __init__(
+        self,
+        agency: LocalAgency,
+        home: Path,
+        endpoint: str,
+        *,
+        max_body_octets: int = 16_000_000,
+        **terms: object,
+    ) -> None:
         self.agency = agency
         self.home = home
         (self.port,) = free_ports(1)
         self.settings = home / "webhook.toml"
+        http: dict[str, object] = {"port": self.port, "max_body_octets": max_body_octets}
         home.mkdir(parents=True, exist_ok=True)
         self.settings.touch(mode=0o600)
-        self.settings.write_text(_settings(agency, endpoint, self.port, terms), "utf-8")
+        self.settings.write_text(_settings(agency, endpoint, http, terms), "utf-8")
         self._process: asyncio.subprocess.Process | None = None
         self._opened = 0
 
@@ -64,6 +73,13 @@ class WebhookAdapter:
             lambda: len(self.lines("webhook.opened")) >= self._opened, what=self.story, seconds=START_SECONDS
         )
         return self
+
+    @property
+    def peak(self) -> int:
+        """The most memory that the process has held, in octets."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1_024
 
     async def crashed(self) -> None:
         """Return when it has killed itself."""
@@ -107,7 +123,7 @@ class WebhookAdapter:
         )
 
 
-def _settings(agency: LocalAgency, endpoint: str, port: int, terms: dict[str, object]) -> str:
+def _settings(agency: LocalAgency, endpoint: str, http: dict[str, object], terms: dict[str, object]) -> str:
     kit = tomllib.loads(agency.kit_file.read_text("utf-8"))
     keys = kit.pop("keys")
     kit["journal"] = "webhook.journal"
@@ -121,9 +137,9 @@ def _settings(agency: LocalAgency, endpoint: str, port: int, terms: dict[str, ob
         **terms,
     }
     tables = [
-        ("", {"public_url": f"http://127.0.0.1:{port}"}),
+        ("", {"public_url": f"http://127.0.0.1:{http['port']}"}),
         ("[endpoint]", hook),
-        ("[http]", {"port": port}),
+        ("[http]", http),
         ("[[tokens]]", {"name": "tests", "token": TOKEN}),
         ("[kit]", kit),
         *(("[[kit.keys]]", key) for key in keys),
