@@ -96,7 +96,8 @@ async def _until_signal(axis: LocalAxis, hubs: int) -> int:
         f"hub {place}": await start_hub(axis.settings_file, environment=environment)
         for place in range(1, hubs + 1)
     }
-    processes["bodies"] = await start_bodies(axis.settings_file, environment=environment)
+    if axis.takes_large_bodies:
+        processes["bodies"] = await start_bodies(axis.settings_file, environment=environment)
     processes["console"] = await start_console(axis.operator_file, environment=environment)
     shown.say(f"{hubs} hub process(es) on {axis.settings_file}; Ctrl-C stops everything cleanly")
     shown.say("the console says below where it listens; `truc accounts add` makes an account for it")

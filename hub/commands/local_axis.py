@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import quote, urlencode
 
+from deploy.given import GivenStack
 from deploy.local import StackAddress
 from deploy.local.broker import PRODUCT_VHOST
 from deploy.local.ports import free_ports
@@ -173,6 +174,20 @@ class LocalAxis:
         """Where mailboxes check in large bodies, and redeem them."""
         return f"http://127.0.0.1:{_bodies_port(self.home)}"
 
+    @property
+    def takes_large_bodies(self) -> bool:
+        """Whether there is a folder for them: hubs on servers of somebody else may have no disk in common."""
+        return not isinstance(self.stack, GivenStack)
+
+    def bodies_settings(self) -> dict[str, str | int]:
+        """Return where large bodies lie, and where they are taken in."""
+        if not self.takes_large_bodies:
+            return {}
+        return {
+            "bodies_store": (self.home / "bodies").as_uri(),
+            "bodies_port": _bodies_port(self.home),
+        }
+
     def management(self) -> ManagementAddress:
         """Return where the broker is administered, and as whom."""
         return management_of(self.address)
@@ -191,7 +206,8 @@ class LocalAxis:
         folder = self.home / "agencies" / mailbox
         url = _amqp_url(self.address, mailbox, self.mailbox_password(mailbox))
         units = [each for each in tree if nearest_mailbox(tree, each)[0] == mailbox and self.keys.has(each)]
-        head = {"broker": url, **_broker_trust(self.address), "mailbox": mailbox, "bodies": self.bodies_url}
+        head = {"broker": url, **_broker_trust(self.address), "mailbox": mailbox}
+        head |= {"bodies": self.bodies_url} if self.takes_large_bodies else {}
         _write_kit_file(folder / "kit.toml", head, self.keys, root, units)
         return LocalAgency(
             code=tree[key].code,
@@ -214,7 +230,7 @@ async def provision_local(home: Path | None = None, *, stack: Stack | None = Non
     axis = LocalAxis.at(stack)
     await _provision_database(stack.home, address)
     axis.keys.ensure_hub_key()
-    settings = _hub_settings(stack.home, address, axis.keys)
+    settings = _hub_settings(stack.home, address, axis.keys) | axis.bodies_settings()
     secret_file.write(axis.settings_file, WRITTEN_BY_UP + _toml(settings))
     secret_file.write(axis.operator_file, WRITTEN_BY_UP + _toml(settings | _operator_settings(axis)))
     await axis.apply_topology()
@@ -279,8 +295,6 @@ def _hub_settings(home: Path, address: StackAddress, keys: LocalKeys) -> dict[st
         "trust_anchors": str(keys.anchors_file),
         "hub_key": str(keys.hub_key_file),
         "hub_key_password": keys.hub_key_password,
-        "bodies_store": (home / "bodies").as_uri(),
-        "bodies_port": _bodies_port(home),
         **_broker_trust(address),
     }
 
