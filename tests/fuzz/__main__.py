@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.signature.signing import sign_envelope
+from tests.support.authority import agency_signing_key
 from tests.support.envelopes import a_document, a_status
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +83,7 @@ def _seeds() -> Iterator[tuple[str, bytes]]:
         body = path.read_bytes()
         if len(body) < LONGEST:
             yield f"seed-{path.stem}", b"r" + body
+            yield f"seed-large-{path.stem}", b"l" + body
     good = {
         "document": a_document(),
         "two": a_document().to("H41", "H14").with_attachment("b.docx", b"x", zipped=True),
@@ -91,6 +94,7 @@ def _seeds() -> Iterator[tuple[str, bytes]]:
     }
     for name, builder in good.items():
         yield f"seed-good-{name}", b"s" + builder.unsigned()
+        yield f"seed-good-large-{name}", b"l" + sign_envelope(builder.unsigned(), agency_signing_key("G22"))
 
 
 def main() -> int:
