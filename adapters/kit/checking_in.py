@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -23,6 +24,8 @@ _log = structlog.get_logger("adapters.kit")
 
 _AT_A_TIME: Final = 2
 _POLL_SECONDS: Final = 2.0
+_REMIND_SECONDS: Final = 3_600.0
+"""How often the axis is reminded of a body whose claim check waits for the broker: it forgets in a day."""
 
 
 class CheckIn:
@@ -39,6 +42,7 @@ class CheckIn:
         self._done = done
         self._work = asyncio.Event()
         self._backoff = Backoff()
+        self._remind_at = 0.0
 
     def wake(self) -> None:
         """Say that the journal holds something new."""
@@ -49,6 +53,7 @@ class CheckIn:
         try:
             while True:
                 await self._backoff.clear()
+                await self._remind()
                 self._work.clear()
                 waiting = await self._claim()
                 if not waiting:
@@ -69,6 +74,16 @@ class CheckIn:
                 state=OutgoingState.UPLOADING,
             )
         )
+
+    async def _remind(self) -> None:
+        """Check in once more, from time to time, what has been checked in and not been claimed."""
+        now = asyncio.get_running_loop().time()
+        if now < self._remind_at:
+            return
+        self._remind_at = now + _REMIND_SECONDS
+        for message in await self._journal.write(acts.waiting_large):
+            with suppress(TemporaryFailure, OSError):
+                await self._cloakroom.check_in(read_claim(message.body), self._spool.sent(message.digest))
 
     async def _idle(self) -> None:
         try:

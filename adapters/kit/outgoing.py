@@ -155,6 +155,16 @@ def release_all(connection: sqlite3.Connection, owner: str) -> None:
     )
 
 
+def waiting_large(connection: sqlite3.Connection) -> Sequence[Outgoing]:
+    """Return the large messages that are checked in and whose claim checks the broker does not have yet."""
+    rows = connection.execute(
+        "SELECT sequence, submission_id, kind, digest, about_delivery FROM outgoing"
+        " JOIN outgoing_bodies USING (sequence)"
+        " WHERE state = 'journalled' AND substr(body, 1, 1) = x'7b' ORDER BY sequence"
+    ).fetchall()
+    return [_read(connection, row) for row in rows]
+
+
 def mark_checked_in(connection: sqlite3.Connection, submission: SubmissionId) -> None:
     """Record that the axis's service has all of a large body: its claim check may go out."""
     connection.execute(
