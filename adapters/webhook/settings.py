@@ -2,15 +2,16 @@
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from adapters.kit.complaints import complaints_of, or_complain, refused
 from adapters.kit.settings import KitSettings, settings_of
 from adapters.webhook.endpoint import Endpoint
 from hub.errors import ConfigurationError
@@ -18,7 +19,6 @@ from hub.transport.address import is_loopback
 from hub.transport.hook_signing import HookKeys, read_private_key, read_secret
 from hub.transport.http_serving import HttpTable, HttpTerms
 
-T = TypeVar("T")
 _OTHERS: Final = 0o077
 _LONGEST_ANSWER: Final = 300
 _LONGEST_PATIENCE: Final = 900
@@ -105,14 +105,14 @@ class _Endpoint(BaseModel):
         try:
             self.value(folder)
         except ValueError as error:
-            yield f"[{table}]: {error}"
+            yield f"[{table}]: secrets hoặc private_keys không đúng dạng / {error}"
 
 
 class _Token(BaseModel):
     model_config = _STRICT
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    token: Annotated[SecretStr, Field(min_length=_SHORTEST_TOKEN)]
+    token: SecretStr
 
     def value(self) -> Token:
         """Return the token, without its text."""
@@ -128,7 +128,7 @@ class _File(BaseModel):
     endpoint: _Endpoint
     events: _Endpoint | None = None
     http: HttpTable
-    tokens: Annotated[tuple[_Token, ...], Field(min_length=1)]
+    tokens: tuple[_Token, ...]
     kit: dict[str, object]
 
     def complaints(self, path: Path) -> Iterator[str]:
@@ -139,18 +139,16 @@ class _File(BaseModel):
             yield from self.events.complaints("events", path.parent)
         yield from self.http.complaints(path.parent)
         yield from _complaints_about_url("public_url", self.public_url)
-        names = [each.name for each in self.tokens]
-        for name in sorted({each for each in names if names.count(each) > 1}):
-            yield f"[[tokens]]: {name} dùng hai lần / is used twice"
+        yield from _complaints_about_tokens(self.tokens)
 
 
 def read_hook_settings(path: Path) -> HookSettings:
     """Read the TOML file at *path*; paths in it start from its folder. Raises `ConfigurationError`."""
     file, folder = _read(path), path.parent
     complaints = list(file.complaints(path))
-    kit = _or_complain(lambda: settings_of(file.kit, folder), complaints)
+    kit = or_complain(lambda: settings_of(file.kit, folder), complaints)
     if kit is None or complaints:
-        raise ConfigurationError("\n  ".join([f"{path}:", *complaints]))
+        raise refused([f"{path}:", *complaints])
     documents = file.endpoint.value(folder)
     return HookSettings(
         kit=kit,
@@ -167,16 +165,22 @@ def read_hook_settings(path: Path) -> HookSettings:
 def _read(path: Path) -> _File:
     try:
         return _File.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"không đọc được / cannot be read: {path}: {error}") from error
+    except ValidationError as error:
+        raise refused([f"{path}:", *complaints_of(error, _File)]) from error
 
 
-def _or_complain(make: Callable[[], T], complaints: list[str]) -> T | None:
-    try:
-        return make()
-    except ConfigurationError as error:
-        complaints.append(f"[kit]: {error}")
-        return None
+def _complaints_about_tokens(tokens: Sequence[_Token]) -> Iterator[str]:
+    names = [each.name for each in tokens]
+    if not names:
+        yield "[[tokens]]: cần ít nhất một / one is needed at least"
+    for name in sorted({each for each in names if names.count(each) > 1}):
+        yield f"[[tokens]]: {name} dùng hai lần / is used twice"
+    for each in tokens:
+        if len(each.token.get_secret_value()) < _SHORTEST_TOKEN:
+            least = _SHORTEST_TOKEN
+            yield f"[[tokens]]: {each.name}: ít nhất {least} ký tự / {least} characters at least"
 
 
 def _complaints_about_url(name: str, url: str) -> Iterator[str]:
