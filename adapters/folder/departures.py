@@ -136,7 +136,7 @@ class Departures:
             keys=self._settings.kit.keys,
             defaults=self._settings.defaults,
             mailbox=self._settings.kit.mailbox,
-            max_octets=self._settings.kit.max_octets,
+            max_octets=self._settings.kit.largest,
         )
         files = [(each.name, each.content) for each in taken.files]
         return compose(files, sources, name=departure.submission_id, at=datetime.now(UTC))

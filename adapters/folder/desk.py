@@ -32,7 +32,7 @@ class Desk:
         """Work for *mailbox*; `run` begins."""
         self._mailbox = mailbox
         self._poll_seconds = settings.limits.poll_seconds
-        self._tray = OutTray(settings.places, settings.limits, max_octets=settings.kit.max_octets)
+        self._tray = OutTray(settings.places, settings.limits, max_octets=settings.kit.largest)
         self._departures = Departures(settings, mailbox)
         self._arrivals = Arrivals(settings, mailbox)
         self._bulletin = Bulletin(settings, mailbox)

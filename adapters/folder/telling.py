@@ -20,6 +20,7 @@ _LONGEST: Final = 500
 STATES: Final = MappingProxyType(
     {
         None: Sentence("Chưa gửi", "Not sent"),
+        OutgoingState.UPLOADING: Sentence("Đã ký, đang tải lên trục", "Signed, on its way up to the axis"),
         OutgoingState.JOURNALLED: Sentence("Đã ký, đang chờ gửi", "Signed, waiting to go out"),
         OutgoingState.CONFIRMED: Sentence("Đã gửi lên trục, chờ trả lời", "The axis has it, no answer yet"),
         OutgoingState.ACCEPTED: Sentence("Trục đã tiếp nhận", "Accepted by the axis"),

@@ -59,6 +59,11 @@ class KitSettings:
         """Whose mailbox it is."""
         return self.broker.mailbox
 
+    @property
+    def largest(self) -> int:
+        """How many octets the largest envelope may have that this mailbox can send."""
+        return self.max_octets if self.bodies is None else max(self.max_octets, self.max_large_octets)
+
 
 class _KeyFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -365,7 +365,7 @@ def _as_confirmed(connection: sqlite3.Connection, sent: Sent) -> Sent:
     if sent.kind is PacketKind.EDOC or sent.send_status is not TransportStatus.INITIAL:
         return sent
     state = outgoing.state_of(connection, SubmissionId(sent.doc_id))
-    is_waiting = state in {None, OutgoingState.JOURNALLED}
+    is_waiting = state in {None, OutgoingState.UPLOADING, OutgoingState.JOURNALLED}
     return sent if is_waiting else replace(sent, send_status=TransportStatus.DONE)
 
 
