@@ -74,6 +74,14 @@ class BlobStore:
         with _translated(name):
             await obstore.put_async(self._store, name, octets, use_multipart=False)
 
+    async def put_file(self, name: str, file: Path) -> None:
+        """Keep the octets of *file* under *name*; memory holds a few parts of it."""
+        with _translated(name):
+            await obstore.put_async(
+                self._store, name, file, chunk_size=PART_OCTETS, max_concurrency=_SIDE_BY_SIDE
+            )
+        await asyncio.to_thread(self._settle, name)
+
     async def join(self, name: str, parts: Sequence[str]) -> Joined:
         """Put *parts* together under *name* and return what that is; memory holds a few of them.
 

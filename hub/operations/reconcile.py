@@ -14,7 +14,7 @@ from hub.backends.postgres.proven import advance_lanes, keep_receipts, let_lanes
 from hub.backends.postgres.registry import PostgresRegistry
 from hub.backends.postgres.reinstating import NOBODY, Reinstating
 from hub.backends.postgres.seam import PostgresSeam, Terms
-from hub.errors import OperationRefused
+from hub.errors import NothingFound, OperationRefused
 from hub.intake.line import IntakeLine
 from hub.message.decision import Admit, Postponed, Rejected
 from hub.message.edxml import MessageKind
@@ -153,7 +153,7 @@ class ReconcileDesk:
                 transaction=transaction, attest=self._attest, new_id=self._new_id, now=self._clock.now()
             )
             if isinstance(step, Reinstate):
-                await _keep_body(transaction, step.document.admission.received)
+                await self._keep_body(transaction, step.lost, step.document.admission.received)
             await _work(work, step)
             await work.finish()
             await self._record(transaction, f"reconcile.{_kind(step)}", reason, _detail(step), _about(step))
@@ -165,7 +165,8 @@ class ReconcileDesk:
             await self._refuse_beside_hubs(transaction)
             await self._record(transaction, "reconcile.submission", reason, _detail(step))
             if isinstance(step.decision, Admit):
-                await _keep_body(transaction, step.decision.authorized.valid.verified.received)
+                received = step.decision.authorized.valid.verified.received
+                await self._keep_body(transaction, step.lost, received)
         seam = PostgresSeam(
             self._database, claimant=NOBODY, clock=self._clock, new_id=self._new_id, terms=self._terms
         )
@@ -175,6 +176,18 @@ class ReconcileDesk:
             isinstance(outcome, Rejected) and step.lost.sent.kind is MessageKind.STATUS
         ):
             raise OperationRefused("the delivery that it is about is not known")
+
+    async def _keep_body(self, transaction: Transaction, lost: Lost, received: ReceivedMessage) -> None:
+        """Enter again what the database has lost of a large body; put it into the store where it is not."""
+        blobs = self._originals.blobs
+        if received.large is None or blobs is None:
+            return
+        key = BodyKey(mailbox=received.mailbox, digest=received.digest)
+        try:
+            await blobs.look(key.name)
+        except NothingFound:
+            await blobs.put_file(key.name, lost.sent.file)
+        await bodies.reinstate(transaction, key, received.large.octets)
 
     async def _judge(self, incomplete: Mapping[MailboxName, str], complete: frozenset[MailboxName]) -> Judge:
         registry = PostgresRegistry(self._database, clock=self._clock, max_age=timedelta())
@@ -186,7 +199,7 @@ class ReconcileDesk:
             new_id=self._new_id,
             now=self._clock.now(),
             lifetime=self._terms.delivery_lifetime,
-            originals=self._originals,
+            takes_large=self._originals.blobs is not None,
         )
 
     async def _refuse_beside_hubs(self, transaction: Transaction) -> None:
@@ -208,13 +221,6 @@ class ReconcileDesk:
             operator=self._operator, action=action, reason=reason, delivery_id=delivery_id, detail=detail
         )
         await desk.record(transaction, [act])
-
-
-async def _keep_body(transaction: Transaction, received: ReceivedMessage) -> None:
-    """Enter again what the database has lost of a large body that was just read from the store."""
-    if received.large is not None:
-        key = BodyKey(mailbox=received.mailbox, digest=received.digest)
-        await bodies.reinstate(transaction, key, received.large.octets)
 
 
 async def _work(work: Reinstating, step: Reinstate | ReinstateStatus | RecordRefusal | Settle) -> None:

@@ -4,12 +4,15 @@ A receipt proves itself by the hub's signature, a document or status by its send
 (what it received, and as which delivery) is its own word: it tells things apart, and gets nothing accepted.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import file_digest
 from pathlib import Path
+from typing import Final
 
 from hub.errors import ConfigurationError
-from hub.message.claim import read_claim
+from hub.message.claim import ClaimCheck
 from hub.message.edxml import MessageKind
 from hub.message.identifiers import (
     AgencyKey,
@@ -18,9 +21,12 @@ from hub.message.identifiers import (
     MailboxName,
     MessageId,
     SubmissionId,
-    digest_of,
 )
 from hub.message.receipt import Receipt
+
+_PIECE: Final = 1024 * 1024
+USUAL_LARGEST: Final = 12_000_000
+"""Octets of what the database itself keeps, unless the settings say otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +43,29 @@ class Sent:
     at: datetime
     file: Path
 
-    def body(self) -> bytes:
-        """Read the exact bytes, or the claim check for them.
+    def body(self, *, largest: int = USUAL_LARGEST) -> bytes:
+        """Return the exact bytes, or the claim check for them where they are more than *largest*.
 
         Raises `ConfigurationError` where the file holds others.
         """
         try:
-            content = self.file.read_bytes()
+            octets = self.file.stat().st_size
+            with self.file.open("rb") as file:
+                digest = file_digest(file, "sha256").digest()
+            content = self.file.read_bytes() if octets <= largest else None
         except OSError as error:
             raise ConfigurationError(f"{self.file} is named in the list and cannot be read") from error
-        if self.digest not in {digest_of(content), _claimed(content)}:
+        if digest != self.digest:
             raise ConfigurationError(f"{self.file} does not hold the bytes that its list names")
-        return content
+        return ClaimCheck(digest=self.digest, octets=octets).as_body() if content is None else content
 
-
-def _claimed(content: bytes) -> Digest | None:
-    try:
-        return read_claim(content).digest
-    except ValueError:
-        return None
+    def read(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield what is between two places, a piece at a time."""
+        with self.file.open("rb") as file:
+            file.seek(start)
+            while start < end and (piece := file.read(min(_PIECE, end - start))):
+                start += len(piece)
+                yield piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

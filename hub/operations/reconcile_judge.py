@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from hub.backends.postgres.enlisting import Admission
@@ -10,15 +11,16 @@ from hub.backends.postgres.issuing import NewId
 from hub.backends.postgres.posting import NewDelivery
 from hub.backends.postgres.proven import ProvenReceipt
 from hub.backends.postgres.reinstating import LostDocument, LostStatus
-from hub.errors import NothingFound
 from hub.intake.line import Failed, IntakeLine
+from hub.message.claim import read_claim
 from hub.message.decision import Admit, Decision, Refuse
 from hub.message.directory import Directory
 from hub.message.edxml import BusinessType, DocumentHeader, MessageKind
 from hub.message.identifiers import AgencyKey, DeliveryId, MailboxName, MessageId
+from hub.message.large_body import LargeEnvelope
+from hub.message.properties import looks_like_claim
 from hub.message.receipt_sheet import ReceiptSheet
 from hub.message.stages import ReceivedMessage, Route
-from hub.operations.large_reading import IN_ROWS, Originals
 from hub.operations.reconcile_evidence import Held
 from hub.operations.reconcile_plan import Advanced, KnownDelivery, Lost, Missing, facts_of
 from hub.operations.reconcile_step import (
@@ -30,6 +32,8 @@ from hub.operations.reconcile_step import (
     Submit,
     name_of,
 )
+
+_NO_STORE: Final = "it is larger than the database keeps, and the settings name no bodies_store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +48,8 @@ class Judge:
     new_id: NewId
     now: datetime
     lifetime: timedelta
-    originals: Originals = IN_ROWS
-    """Reads large documents from the blob store, which no restore of the database touches."""
+    takes_large: bool = False
+    """Whether there is a blob store for what is larger than the database keeps."""
 
     def document(self, lost: Lost) -> Step | Missing:
         """Say what is to be done about a lost document."""
@@ -101,7 +105,8 @@ class Judge:
         return Settle(advanced=advanced, facts=proven, receipts=_proven(advanced.receipts), owes=is_known)
 
     def _examined(self, lost: Lost) -> Decision | Failed:
-        sent, body = lost.sent, lost.sent.body()
+        sent = lost.sent
+        body = sent.body(largest=self.line.parse_limits.octets)
         received = ReceivedMessage(
             body=body,
             digest=sent.digest,
@@ -111,10 +116,11 @@ class Judge:
             reported_delivery=sent.about,
             received_at=lost.at,
         )
-        try:
-            large = self.originals.envelope(sent.mailbox, body)
-        except NothingFound as error:
-            return Failed(received=received, error=str(error), trace="")
+        if not looks_like_claim(body):
+            return self.line.examine(received, self.directory)
+        if not self.takes_large:
+            return Failed(received=received, error=_NO_STORE, trace="")
+        large = LargeEnvelope(octets=read_claim(body).octets, read=sent.read)
         return self.line.examine(replace(received, large=large), self.directory)
 
     def _accepted(self, lost: Lost, decision: Admit, *, is_told: bool) -> Step | Missing:

@@ -12,6 +12,8 @@ from hub.errors import OperationRefused
 from hub.message.claim import read_claim
 from hub.message.delivery_state import DeliveryState
 from hub.message.edxml import MessageKind, StatusCode
+from hub.message.identifiers import MailboxName, digest_of
+from hub.message.large_body import BodyKey
 from hub.message.outbox import OutboxEntry
 from hub.message.receipt import ReceiptEvent
 from hub.operations.large_reading import Originals
@@ -340,6 +342,20 @@ async def test_a_large_document_that_nobody_has_heard_of_is_submitted(large: Los
     assert await large.store.fetch("select state, accepted_at is not null from bodies") == [
         ("complete", True)
     ]
+
+
+async def test_a_large_document_that_the_store_has_lost_too_comes_from_its_sender(large: Loss) -> None:
+    entry = the_document(await large.deliver(await large.accept_large("H41")))
+    await large.forget()
+    blobs, claim = large.originals.blobs, read_claim(entry.body)
+    assert blobs is not None
+    key = BodyKey(mailbox=MailboxName("G22"), digest=claim.digest)
+    await blobs.delete([key.name])
+
+    await large.reconcile()
+
+    original = await large.originals.open(key.mailbox, entry.body)
+    assert digest_of(await original.whole()) == claim.digest
 
 
 async def test_without_the_blob_store_a_large_document_is_named_as_missing(large: Loss) -> None:
