@@ -81,7 +81,11 @@ class Cloakroom:
             raise ConfigurationError("; ".join(complaints))
         # The environment's proxies are for browsing: whoever needs one names it as the address.
         async with httpx.AsyncClient(
-            base_url=address.url, verify=_context(address), timeout=_TIMEOUT, trust_env=False
+            base_url=address.url,
+            verify=_context(address),
+            timeout=_TIMEOUT,
+            trust_env=False,
+            headers={"Accept-Encoding": "identity"},
         ) as client:
             yield cls(client, mailbox, key)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Self, TypeAlias
+from io import BufferedReader, BytesIO
+from typing import Self, TypeAlias
 
 from adapters.kit.octets import InMemory, Octets
 from hub.message.edxml import Attachment, DocumentHeader, StatusCode, StatusHeader
@@ -73,7 +74,7 @@ class ReceivedAttachment:
         """SHA-256 of it."""
         return self.stored.digest
 
-    def open(self) -> IO[bytes]:
+    def open(self) -> BytesIO | BufferedReader:
         """Return it as a file to read from, however large; readable until the handler has returned."""
         return self.stored.open()
 
@@ -105,7 +106,7 @@ class Delivery:
         """SHA-256 of the sender's exact bytes."""
         return self.envelope.digest
 
-    def open(self) -> IO[bytes]:
+    def open(self) -> BytesIO | BufferedReader:
         """Return the sender's exact bytes as a file to read from; readable until the handler has returned."""
         return self.envelope.open()
 

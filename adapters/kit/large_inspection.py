@@ -57,6 +57,8 @@ def inspect_large(
     if not isinstance(header, DocumentHeader):
         return ArrivedStatus(consignment=consignment, header=header, body=fetched.path.read_bytes())
     encoded = encoded_attachments(outline(signed.signed_tree))
+    if len(encoded) != len(skimmed.attachments):
+        raise DeliveryRejected("the attachments cannot be told apart")
     return Delivery(
         consignment=consignment,
         header=header,

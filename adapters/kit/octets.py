@@ -3,7 +3,7 @@
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import TypeAlias
 
 from hub.message.identifiers import Digest, digest_of
 
@@ -33,7 +33,7 @@ class InMemory:
         """Return all of them."""
         return self.content
 
-    def open(self) -> IO[bytes]:
+    def open(self) -> io.BytesIO | io.BufferedReader:
         """Return them as a file to read from; the caller closes it."""
         return io.BytesIO(self.content)
 
@@ -51,7 +51,7 @@ class InFile:
         """Return all of them: only where there is memory for it."""
         return self.path.read_bytes()
 
-    def open(self) -> IO[bytes]:
+    def open(self) -> io.BytesIO | io.BufferedReader:
         """Return them as a file to read from; the caller closes it."""
         return self.path.open("rb")
 

@@ -17,7 +17,7 @@ from adapters.kit.settings import KitSettings, read_settings
 from adapters.kit.spool import Spool
 from adapters.kit.transaction import Transaction
 from hub.commands.local_axis import LocalAgency
-from hub.message.identifiers import digest_of
+from hub.message.identifiers import SubmissionId, digest_of
 from hub.message.receipt import ReceiptEvent
 from tests.acceptance.speaking import a_letter
 from tests.support.axis import World
@@ -159,7 +159,7 @@ async def test_a_file_arrives_as_a_file(cast: Cast, tmp_path: Path) -> None:
     async with at_work(theirs, office), at_work(mine) as sender:
         submission = await sender.send(draft)
         accepted = await sender.outcome(submission)
-        await until(lambda: office.envelopes, what="the document to arrive", seconds=60)
+        await until(lambda: office.envelopes, what="the document to arrive", seconds=120)
         handed_over = await until_handed_over(sender, submission)
         said = await sender.sent_header(submission)
 
@@ -179,7 +179,7 @@ async def test_a_file_arrives_as_a_file(cast: Cast, tmp_path: Path) -> None:
     assert left_over(theirs) == []
 
 
-async def until_handed_over(mailbox: Mailbox, submission: str) -> bool:
+async def until_handed_over(mailbox: Mailbox, submission: SubmissionId) -> bool:
     for _ in range(300):
         receipts = await mailbox.receipts(submission)
         if any(each.event is ReceiptEvent.CONTENT_HANDOVER for each in receipts):
@@ -201,7 +201,7 @@ async def test_a_sender_killed_over_a_large_document_sends_it_once(
 ) -> None:
     recipient = cast.software(cast.recipient, tmp_path / "recipient")
     sender = cast.software(cast.sender, tmp_path / "sender", sends=1, size=LARGE, crash_at=point)
-    await until(lambda: sender.exit_code == -signal.SIGKILL, what="the sender to be killed", seconds=60)
+    await until(lambda: sender.exit_code == -signal.SIGKILL, what="the sender to be killed", seconds=120)
 
     if point == "after-spooled-before-journal":  # nothing was promised: whoever called sends anew
         (tmp_path / "sender" / "ledger.jsonl").unlink()
@@ -219,7 +219,9 @@ async def test_a_recipient_killed_over_a_large_document_has_it_once(
 ) -> None:
     sender = cast.software(cast.sender, tmp_path / "sender", sends=1, size=LARGE)
     recipient = cast.software(cast.recipient, tmp_path / "recipient", crash_at=point)
-    await until(lambda: recipient.exit_code == -signal.SIGKILL, what="the recipient to be killed", seconds=60)
+    await until(
+        lambda: recipient.exit_code == -signal.SIGKILL, what="the recipient to be killed", seconds=120
+    )
 
     recipient.restart()
 
@@ -239,14 +241,14 @@ async def test_memory_stays_flat_on_both_sides(cast: Cast, tmp_path: Path, size:
     before = peak_of(recipient)
 
     sender = await cast.software(cast.sender, tmp_path / "sender", sends=1, size=size).ready()
-    await arrived_once(sender, recipient, seconds=30 + size / 1_000_000)
+    await arrived_once(sender, recipient, seconds=120 + size / 1_000_000)
 
     peaks = peak_of(sender), peak_of(recipient)
     stop(sender, recipient)
     assert max(peaks) < before + GROWTH
 
 
-async def arrived_once(sender: AgencyProcess, recipient: AgencyProcess, seconds: float = 60.0) -> None:
+async def arrived_once(sender: AgencyProcess, recipient: AgencyProcess, seconds: float = 120.0) -> None:
     """Wait until the one document is handed over, and the sender knows; then count."""
     await until(lambda: sender.receipts(HANDOVER), what="the receipt of the hand-over", seconds=seconds)
     assert len(recipient.effects()) == 1

@@ -180,11 +180,6 @@ def long_namespace() -> bytes:
     return signed(None, envelope(in_header=f'<x:a xmlns:x="urn:{"x" * 200}"/>'))
 
 
-def ampersand_in_a_namespace() -> bytes:
-    """libxml2 writes it unescaped: what is hashed is then no XML, and no other library hashes the same."""
-    return signed(None, envelope(in_header='<x:a xmlns:x="urn:x?a&amp;b"/>'))
-
-
 def many_attributes() -> bytes:
     """Canonicalisation sorts attributes in quadratic time."""
     return signed(None, envelope(in_header="<a " + " ".join(f'a{n}=""' for n in range(100)) + "/>"))
@@ -239,7 +234,6 @@ VECTORS = [
     (comment_between_elements, "CONTENT_NOT_COVERED"),
     (instruction_before_the_root, "CONTENT_NOT_COVERED"),
     (long_namespace, "SIGNATURE_FORMAT_FAILURE"),
-    (ampersand_in_a_namespace, "SIGNATURE_FORMAT_FAILURE"),
     (many_attributes, "SIGNATURE_FORMAT_FAILURE"),
 ]
 
@@ -247,3 +241,10 @@ VECTORS = [
 @pytest.mark.parametrize(("vector", "code"), VECTORS)
 def test_another_shape_is_refused(vector: Callable[[], bytes], code: str) -> None:
     assert refusal(vector()) == [code]
+
+
+def test_an_ampersand_in_the_name_of_a_namespace_is_refused() -> None:
+    """libxml2 writes it unescaped: what is hashed is then no XML, and no other library hashes the same."""
+    assert refusal(signed(None, envelope(in_header='<x:a xmlns:x="urn:x?a&amp;b"/>'))) == [
+        "SIGNATURE_FORMAT_FAILURE"
+    ]
