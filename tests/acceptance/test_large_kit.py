@@ -89,21 +89,24 @@ def service(town: World) -> Iterator[BodiesProcess]:
 
 
 @pytest.fixture(scope="module")
-def running(town: World, service: BodiesProcess) -> World:
-    asyncio.run(_start(town, service))
-    return town
+def casts(request: pytest.FixtureRequest, town: World, service: BodiesProcess) -> Iterator[Cast]:
+    """Two agencies for each test of this module that runs, all connected at once."""
+    tests = sum(item.path == request.path for item in request.session.items)
+    return iter(asyncio.run(_settle(town, service, tests)))
 
 
-async def _start(town: World, service: BodiesProcess) -> None:
+async def _settle(town: World, service: BodiesProcess, tests: int) -> list[Cast]:
+    agencies = await town.connected(2 * tests)
     await town.hub(HUB_BODIES_PATIENCE="PT1S")
     await service.start()
+    pairs = zip(agencies[::2], agencies[1::2], strict=True)
+    return [Cast(world=town, sender=each, recipient=other, service=service) for each, other in pairs]
 
 
 @pytest.fixture
-async def cast(running: World, service: BodiesProcess) -> Cast:
-    """Two agencies of each test's own: no receipt of another test comes to them."""
-    sender, recipient = await running.connected(2)
-    return Cast(world=running, sender=sender, recipient=recipient, service=service)
+def cast(casts: Iterator[Cast]) -> Cast:
+    """Return agencies to which no receipt of another test comes."""
+    return next(casts)
 
 
 @dataclass(slots=True, kw_only=True)
