@@ -233,7 +233,8 @@ async def test_a_recipient_killed_over_a_large_document_has_it_once(
     if point.startswith("after-piece"):
         starts = [line["start"] for line in cast.service.lines("body.redeemed")]
         assert max(map(int, map(str, starts))) > 0, "it was fetched from its beginning"
-    assert not list((tmp_path / "recipient" / "journal.db.bodies" / "fetched").iterdir())
+    fetched = tmp_path / "recipient" / "journal.db.bodies" / "fetched"
+    await until(lambda: not list(fetched.iterdir()), what="the fetched envelope to be gone")
     assert received["digest"] == sender.receipts(ACCEPTANCE)[0]["digest"]
     stop(sender, recipient)
 
