@@ -111,7 +111,7 @@ def run(
       truc conformance run --adapter "our-adapter --settings {kit}" --send "our-adapter send G22"
       truc conformance run --reference
     """
-    from hub.commands.conforming.acts import conduct
+    from hub.commands.conforming.acts import conduct, place_of
     from hub.commands.conforming.adapter import Commands
 
     if sum((adapter is not None, wait, reference)) != 1:
@@ -124,6 +124,8 @@ def run(
             send=f"{python} send {{kit}}",
             effects=f"{python} effects {{kit}}",
         )
+    if wait and not as_json:
+        shown.say(f"hãy chạy bộ kết nối / start the adapter now; its settings: {place_of(home).folder}")
     told = (lambda _: None) if as_json else _tell
     outcome = conduct(
         home, commands, only or (), within=within, name="kit" if reference else name, folder=report, told=told

@@ -59,6 +59,7 @@ class Line:
         self._pairs: set[_Pair] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._is_closed = False
 
     async def open(self, port: int = 0) -> "Line":
         """Listen on *port*, or on a free one."""
@@ -68,6 +69,7 @@ class Line:
 
     async def close(self) -> None:
         """Stop listening and drop what is connected."""
+        self._is_closed = True
         if self._server is not None:
             self._server.close()
         for task in self._tasks:
@@ -137,7 +139,11 @@ class Line:
         except OSError:
             _reset(writer)
             return
-        await self._carry(_Pair(client=(reader, writer), server=onward, witness=self._witnesses()))
+        try:
+            await self._carry(_Pair(client=(reader, writer), server=onward, witness=self._witnesses()))
+        except asyncio.CancelledError:
+            if not self._is_closed:  # asyncio's streams complain of a handler that ends cancelled
+                raise
 
     async def _carry(self, pair: "_Pair") -> None:
         self._pairs.add(pair)

@@ -79,16 +79,18 @@ def urgent(place: Place) -> Paper:
     return signed(place, replace(a_draft(), priority=3))
 
 
-def a_status(place: Place, status: StatusCode = StatusCode.ACCEPTED) -> bytes:
+def a_status(place: Place, status: StatusCode = StatusCode.ACCEPTED) -> Paper:
     """Return what the partner reports about a document that the agency under test may have sent."""
+    document_id = DocumentId(f"{OWN},{datetime.now(UTC):%Y/%m/%d},{uuid4()}")
     draft = StatusDraft(
         sender=Party(code=PARTNER, name=NAMES[PARTNER]),
         original_sender=OWN,
-        document_id=DocumentId(f"{OWN},{datetime.now(UTC):%Y/%m/%d},{uuid4()}"),
+        document_id=document_id,
         code="1/UBND-VP",
         promulgated_on=datetime.now(UTC).date(),
         status=status,
         description="Đã tiếp nhận, vào sổ văn bản đến",
         at=datetime.now(UTC),
     )
-    return sign_envelope(compose_status(draft), place.key_of(PARTNER))
+    body = sign_envelope(compose_status(draft), place.key_of(PARTNER))
+    return Paper(document_id=document_id, recipient=OWN, body=body)

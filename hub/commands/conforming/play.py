@@ -25,6 +25,10 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *WEATHER,
     *HABITS,
 )
+_GONE: Final = Sentence(
+    "sau đó bộ kết nối không đọc hàng của mình nữa, phải chạy lại",
+    "afterwards the adapter did not read its queue any more, and had to be started anew",
+)
 _KEPT: Final = Sentence("đúng quy tắc", "as the rule says")
 
 
@@ -66,7 +70,8 @@ async def _result_of(scenario: Scenario, stage: Stage) -> Result:
     seconds = round(time.monotonic() - began, 2)
     if verdict is Verdict.FAIL:
         await stage.begin_anew()
-    await stage.rest()
+    if not await stage.recovers():
+        verdict, found = Verdict.FAIL, _GONE
     return Result(scenario=scenario, verdict=verdict, found=found, seconds=seconds)
 
 

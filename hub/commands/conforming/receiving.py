@@ -51,10 +51,10 @@ async def _answers_for_unit(stage: Stage) -> None:
 
 
 async def _takes_status(stage: Stage) -> None:
-    body, before = papers.a_status(stage.place), len(stage.axis.submissions)
-    await stage.taken(await stage.axis.deliver(body, recipient=OWN, kind=MessageKind.STATUS))
+    status = papers.a_status(stage.place)
+    await stage.taken(await stage.axis.deliver(status.body, recipient=OWN, kind=MessageKind.STATUS))
     await stage.calm()
-    if any(each.kind == MessageKind.STATUS for each in stage.axis.submissions[before:]):
+    if stage.answers(status.document_id):
         raise RuleBroken("một trạng thái được trả lời bằng trạng thái", "a status was answered with a status")
 
 

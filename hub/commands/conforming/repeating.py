@@ -26,6 +26,7 @@ async def _same_again(stage: Stage) -> None:
     paper = papers.plain(stage.place)
     first = await stage.deliver(paper)
     await stage.taken(first)
+    await stage.calm()  # its answer is out, and confirmed
     await stage.taken(await stage.deliver(paper, name=first.delivery_id), times=2)
     await stage.calm()
     stage.answered_once(paper.document_id)
@@ -35,6 +36,7 @@ async def _higher_attempt(stage: Stage) -> None:
     paper = papers.plain(stage.place)
     first = await stage.deliver(paper)
     await stage.taken(first)
+    await stage.calm()  # its answer is out, and confirmed
     await stage.taken(await stage.deliver(paper, name=first.delivery_id, attempt=2))
     await stage.calm()
     stage.answered_once(paper.document_id)

@@ -28,6 +28,8 @@ from hub.message.properties import queue_of
 T = TypeVar("T")
 
 START_SECONDS: Final = 120.0
+RECONNECTING_SECONDS: Final = 45.0
+"""How long it may take to find a broker that is there again."""
 _BY_HAND_SECONDS: Final = 600.0
 """How long we wait for somebody who starts it by hand."""
 _LOOK_SECONDS: Final = 0.5
@@ -99,6 +101,19 @@ class Stage:
                 f"nobody reads {queue_of(MAILBOX)} through port {self.place.line_port} for {seconds:.0f} s: "
                 f"configure the adapter from {self.place.folder}"
             ) from None
+
+    async def recovers(self) -> bool:
+        """Rest; False where the adapter could not without being started anew. Raises `OperationRefused`."""
+        if not self.adapter.can_be_started:
+            await self.rest()
+            return True
+        try:
+            await self.rest(seconds=RECONNECTING_SECONDS)
+        except OperationRefused:
+            await self.begin_anew()
+            await self.rest()
+            return False
+        return True
 
     def _refuse_if_ended(self) -> None:
         if self.adapter.has_ended:

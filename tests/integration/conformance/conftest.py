@@ -45,7 +45,7 @@ def commands_of(*words: str) -> Commands:
 def conducted(home: Path, commands: Commands, *only: str, folder: Path, within: float = 10.0) -> Outcome:
     """Let an adapter go through the scenarios that are named."""
     # What an earlier adapter of this session had in its hands is no business of this one.
-    for file in (home / "conformance" / "adapter").glob("journal.db*"):
+    for file in (home / "conformance" / "adapter").glob("*.db*"):
         file.unlink()
     return conduct(home, commands, only, within=within, name="under test", folder=folder, told=_ignore)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub.commands.conforming.acts import Outcome
+from hub.commands.conforming.adapter import Commands
 from hub.commands.conforming.play import SCENARIOS
 from hub.commands.line import main
 from tests.integration.conformance.conftest import Conduct, commands_of, conducted, failed, names
@@ -28,8 +29,8 @@ FAULTS = {
     ),
     "says-nothing": ({"answer.arrived", "answer.for-unit"}, set[str]()),
     "forgets-its-names": (
-        {"send.unconfirmed", "repeat.same", "repeat.attempt", "repeat.reconnect"},
-        OF_THE_WEATHER,
+        {"send.unconfirmed", "repeat.same", "repeat.attempt", "receipt.other-content"},
+        {"repeat.reconnect", *OF_THE_WEATHER},
     ),
 }
 """By fault: what it must fail, and what it may fail beside, as chance will have it."""
@@ -103,6 +104,22 @@ def test_the_reference_adapter_keeps_every_rule(run: Conduct) -> None:
 
     assert names(outcome, "fail", "not-tested") == set()
     assert outcome.counts["pass"] == len(SCENARIOS)
+    assert outcome.told["conforms"] is True
+
+
+@pytest.mark.long
+def test_an_adapter_that_was_written_from_the_page_alone_keeps_every_rule(run: Conduct) -> None:
+    commands = commands_of("tests.support.plain_adapter")
+    by_settings = [
+        each.replace("{kit}", "{folder}/settings.json")
+        for each in (commands.adapter, commands.send, commands.effects)
+        if each is not None
+    ]
+
+    outcome = run(Commands(adapter=by_settings[0], send=by_settings[1], effects=by_settings[2]))
+
+    assert failed(outcome) == set()
+    assert names(outcome, "not-tested") == {"publish.reason"}
     assert outcome.told["conforms"] is True
 
 
