@@ -327,12 +327,14 @@ def _write_kit_file(
         "anchors": [str(keys.anchors_file)],
         "hub_certificates": [str(keys.hub_certificate_file)],
     }
-    parts = [_toml(head_and_trust)]
+    parts = []
     for key in units:
         owner = {} if key == root else {"agency": key}
         entry = owner | {"file": str(keys.file_of(key)), "password": keys.password_of(key)}
-        parts.append("[[keys]]\n" + _toml(entry))
-    secret_file.write(path, "# Written by `truc agency add`.\n" + "\n".join(parts))
+        parts.append(f"  {{ {', '.join(_toml(entry).splitlines())} }},\n")
+    # No [[keys]]: as it is, the file is also what stands under [kit] in an adapter's settings.
+    content = f"{_toml(head_and_trust)}keys = [\n{''.join(parts)}]\n"
+    secret_file.write(path, "# Written by `truc agency add`.\n" + content)
 
 
 def _toml(values: Mapping[str, object]) -> str:

@@ -246,4 +246,4 @@ def _kit_toml(url: str, password: str) -> str:
         "hub_certificates": ["hub-certificate.pem"],
     }
     head = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
-    return f'{head}\n[[keys]]\nfile = "key.pem"\npassword = {json.dumps(password)}\n'
+    return f'{head}keys = [{{ file = "key.pem", password = {json.dumps(password)} }}]\n'
