@@ -98,6 +98,8 @@ class Spool:
         for path in (self.folder / "fetched").iterdir():
             if _age(path) > _LONGEST_WAIT:
                 path.unlink(missing_ok=True)
+            elif path.suffix == ".edxml" and _is_handled(connection, path):
+                self.forget(Digest(bytes.fromhex(path.stem)))
 
 
 @contextmanager
@@ -157,6 +159,16 @@ def _sync(path: Path) -> None:
 
 def _age(path: Path) -> timedelta:
     return timedelta(seconds=time.time() - path.stat().st_mtime)
+
+
+def _is_handled(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether every delivery of what lies at *path* has been handed over."""
+    try:
+        digest = bytes.fromhex(path.stem)
+    except ValueError:
+        return False  # not ours: leave it alone
+    states = connection.execute("SELECT state FROM incoming WHERE digest = ?", (digest,)).fetchall()
+    return bool(states) and all(state in {"handed_over", "answered"} for (state,) in states)
 
 
 def _is_journalled(connection: sqlite3.Connection, path: Path) -> bool:

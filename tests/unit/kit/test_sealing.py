@@ -145,3 +145,21 @@ def test_what_another_delivery_still_reads_is_not_forgotten(spool: Spool) -> Non
 
     assert is_kept
     assert not spool.fetched(digest).exists()
+
+
+@pytest.mark.parametrize(("state", "is_kept"), [("received", True), ("answered", False)])
+def test_what_was_fetched_is_cleared_once_it_is_handed_over(
+    spool: Spool, journal: sqlite3.Connection, state: str, *, is_kept: bool
+) -> None:
+    spool.make()
+    digest = digest_of(b"x")
+    spool.fetched(digest).write_bytes(b"x")
+    journal.execute(
+        "INSERT INTO incoming (delivery_id, kind, attempt, state, digest, received_at)"
+        " VALUES ('d-1', 'document', 1, ?, ?, '')",
+        (state, digest),
+    )
+
+    spool.clear(journal)
+
+    assert spool.fetched(digest).exists() == is_kept
