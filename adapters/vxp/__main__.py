@@ -7,15 +7,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
-import uvloop
 from starlette.applications import Starlette
 
-from adapters.kit import logs
 from adapters.kit.lock import sole_adapter
 from adapters.kit.mailbox import Mailbox
+from adapters.kit.program import command_line, exit_code_of, run_until_signalled
 from adapters.vxp.books import TABLES
 from adapters.vxp.desk import Desk
 from adapters.vxp.filing import Cabinet
@@ -28,10 +28,10 @@ from adapters.vxp.uploads import IN_MEMORY, Uploads
 from adapters.vxp.xroad.application import XroadFace, application, xroad_routes
 from adapters.vxp.xroad.documents import document_calls
 from adapters.vxp.xroad.replies import refuse
-from hub.errors import ConfigurationError, HubError
 from hub.transport.http_serving import serve
 
 _log = structlog.get_logger("adapters.vxp")
+_PROGRAM = "truc-vxp"
 _EXAMPLE = "truc-vxp --settings vxp.toml run"
 LOCK_FILE = ".truc-vxp.lock"
 _OURS = 0o077
@@ -40,17 +40,8 @@ _OURS = 0o077
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     asked = _parser().parse_args(arguments)
-    logs.configure()
     os.umask(_OURS)
-    try:
-        _obey(asked.command, asked.settings, to_import=asked.for_import)
-    except ConfigurationError as error:
-        sys.stderr.write(f"truc-vxp: cấu hình chưa dùng được / the settings cannot be used:\n  {error}\n")
-        return 2
-    except HubError as error:
-        sys.stderr.write(f"truc-vxp: {error}\n")
-        return 1
-    return 0
+    return exit_code_of(_PROGRAM, partial(_obey, asked.command, asked.settings, to_import=asked.for_import))
 
 
 def _obey(command: str, path: Path, *, to_import: bool) -> None:
@@ -66,17 +57,12 @@ def _obey(command: str, path: Path, *, to_import: bool) -> None:
         if command == "check":
             _say_what_would_run(settings)
         else:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_run(path, settings, parts))
+            run_until_signalled(partial(_run, path, settings, parts))
 
 
-async def _run(path: Path, settings: VxpSettings, part_settings: PartSettings) -> None:
-    stop = asyncio.Event()
+async def _run(path: Path, settings: VxpSettings, part_settings: PartSettings, stop: asyncio.Event) -> None:
     systems = LivingSystems(path, settings.systems, every=settings.limits.reload_seconds)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, systems.reload)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, systems.reload)
     async with Mailbox.open(settings.kit, tables=(*TABLES, *TABLES_OF_PARTS)) as mailbox:
         desk = Desk(
             mailbox,
@@ -145,25 +131,19 @@ def _say_what_would_run(settings: VxpSettings) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="truc-vxp",
-        description="Cổng tương thích VXP cho phần mềm sẵn có / a gateway for software that speaks VXP.",
-        epilog=f"Ví dụ / example: {_EXAMPLE}",
-    )
-    parser.add_argument(
-        "--settings", type=Path, required=True, metavar="FILE", help="tệp cấu hình / the settings file (TOML)"
+    parser = command_line(
+        _PROGRAM,
+        "Cổng tương thích VXP cho phần mềm sẵn có / a gateway for software that speaks VXP.",
+        example=_EXAMPLE,
+        more={
+            "applications": "đề nghị đang chờ / agencies that systems have applied for",
+            "password": "mã băm cho [provincial] / the hash of a password",
+        },
     )
     parser.add_argument(
         "--for-import",
         action="store_true",
         help="applications: dạng mà `truc agency import` đọc / in the form that `truc agency import` takes",
-    )
-    parser.add_argument(
-        "command",
-        choices=("run", "check", "applications", "password"),
-        help="run: làm việc đến khi dừng / work until stopped; check: xem cấu hình / look at the settings; "
-        "applications: đề nghị đang chờ / agencies that systems have applied for; password: mã băm cho "
-        "[provincial] / the hash of a password",
     )
     return parser
 
