@@ -96,10 +96,13 @@ class Spool:
             if _age(path) > _SETTLED and not _is_journalled(connection, path):
                 path.unlink(missing_ok=True)
         for path in (self.folder / "fetched").iterdir():
-            if _age(path) > _LONGEST_WAIT:
-                path.unlink(missing_ok=True)
-            elif path.suffix == ".edxml" and _is_handled(connection, path):
-                self.forget(Digest(bytes.fromhex(path.stem)))
+            self._clear_fetched(connection, path)
+
+    def _clear_fetched(self, connection: sqlite3.Connection, path: Path) -> None:
+        if _age(path) > _LONGEST_WAIT:
+            path.unlink(missing_ok=True)
+        elif path.suffix == ".edxml" and _is_handled(connection, path):
+            self.forget(Digest(bytes.fromhex(path.stem)))
 
 
 @contextmanager
