@@ -16,7 +16,7 @@ from adapters.folder.naming import safe_name
 from adapters.folder.out_tray import OutTray
 from adapters.folder.reports import Reports
 from adapters.folder.settings import FolderSettings
-from adapters.kit.error import JournalFull
+from adapters.kit.error import JournalFull, single_error
 from adapters.kit.mailbox import Mailbox
 
 _log = structlog.get_logger("adapters.folder")
@@ -42,14 +42,10 @@ class Desk:
     async def run(self) -> None:
         """Work until cancelled."""
         await self._arrivals.clear()
-        try:
+        with single_error():
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._receive())
                 tasks.create_task(self._look())
-        except BaseExceptionGroup as group:
-            if len(group.exceptions) == 1:
-                raise group.exceptions[0] from group
-            raise
 
     async def _receive(self) -> None:
         await self._mailbox.run(

@@ -1,5 +1,8 @@
 """What can go wrong on the agency's side, beside what the hub's taxonomy already names."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hub.errors import HubError, TemporaryFailure
 
 
@@ -17,3 +20,14 @@ class JournalFailed(TemporaryFailure):
 
 class JournalFull(JournalFailed):
     """The operator acts: the journal's disk is full; nothing more is accepted, nothing accepted given up."""
+
+
+@contextmanager
+def single_error() -> Iterator[None]:
+    """Let one error out of a task group as what it is, so that an adapter can catch it by its name."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from group
+        raise

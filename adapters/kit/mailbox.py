@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -19,7 +19,7 @@ from adapters.kit.broker import Arrived, MailboxQueue, SubmitChannel
 from adapters.kit.delivery import ArrivedReceipt, ArrivedSheet, ArrivedStatus, Delivery
 from adapters.kit.draft import DocumentDraft, StatusDraft
 from adapters.kit.envelope import compose_document, compose_status
-from adapters.kit.error import DeliveryRejected, UnfitDraft
+from adapters.kit.error import DeliveryRejected, UnfitDraft, single_error
 from adapters.kit.incoming import ReportedDocument
 from adapters.kit.inspection import inspect
 from adapters.kit.journal import Journal
@@ -102,7 +102,7 @@ class Mailbox(Reporter):
         relay = Relay(journal, window=settings.window)
         mailbox = cls(settings, journal, relay)
         try:
-            with _single_error():
+            with single_error():
                 async with (
                     LargeBodies.open(settings, journal, mailbox._spool, relay.wake) as large,
                     asyncio.TaskGroup() as tasks,
@@ -273,7 +273,7 @@ class Mailbox(Reporter):
         queue = await MailboxQueue.open(self._settings.broker, prefetch=self._settings.prefetch)
         self.consuming.set()
         try:
-            with _single_error():
+            with single_error():
                 await reception.run(queue)
         finally:
             self.consuming.clear()
@@ -395,14 +395,3 @@ def _chunks(bodies: Sequence[bytes], size: int) -> Iterator[list[bytes]]:
     rest = iter(bodies)
     while chunk := list(islice(rest, size)):
         yield chunk
-
-
-@contextmanager
-def _single_error() -> Iterator[None]:
-    """Let one error out of a task group as what it is, so that an adapter can catch it by its name."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from group
-        raise

@@ -16,7 +16,7 @@ import structlog
 from adapters.kit import incoming
 from adapters.kit.answering import compose_report
 from adapters.kit.crash import crash_point
-from adapters.kit.error import JournalFull, UnfitDraft
+from adapters.kit.error import JournalFull, UnfitDraft, single_error
 from adapters.kit.journal import Act
 from adapters.kit.mailbox import Mailbox
 from adapters.vxp import books
@@ -71,14 +71,10 @@ class Desk:
 
     async def run(self) -> None:
         """Receive and clear up until cancelled."""
-        try:
+        with single_error():
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._sweep_ever())
                 tasks.create_task(self._receive())
-        except BaseExceptionGroup as group:
-            if len(group.exceptions) == 1:
-                raise group.exceptions[0] from group
-            raise
 
     async def _receive(self) -> None:
         await self._mailbox.run(

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import structlog
 
+from adapters.kit.error import single_error
 from adapters.kit.mailbox import Mailbox
 from adapters.webhook import books
 from adapters.webhook.arrivals import Arrivals
@@ -63,15 +64,11 @@ class Desk:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        try:
+        with single_error():
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._receive())
                 tasks.create_task(self._bulletin.run())
                 tasks.create_task(self._sweep())
-        except BaseExceptionGroup as group:
-            if len(group.exceptions) == 1:
-                raise group.exceptions[0] from group
-            raise
 
     async def _receive(self) -> None:
         await self.mailbox.run(
