@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from adapters.kit.complaints import complaints_of, refused
 from adapters.kit.settings import KitSettings, settings_of
 from adapters.vxp.systems import ALL_FACES, Face, FailMeans, System, Systems
 from hub.errors import ConfigurationError
@@ -155,7 +156,7 @@ def _read(path: Path, model: type[T]) -> T:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        raise refused([f"{path}:", *complaints_of(error, model)]) from error
 
 
 def _systems(path: Path, file: _File) -> Systems:

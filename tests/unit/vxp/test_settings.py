@@ -92,7 +92,7 @@ def test_what_is_wrong_with_a_system_is_said_without_its_secret(folder: Path, wr
 
     said = complaint(written(folder, text))
 
-    assert "systems.0" in said
+    assert "systems[1]" in said
     assert "ngan" not in said
 
 
