@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from adapters.kit.error import UnfitDraft
-from hub.message.edxml import EDXML_NAMESPACE, XMLDSIG_NAMESPACE, MessageKind
-from hub.message.edxml_elements import is_status, outline
+from hub.message.edxml import XMLDSIG_NAMESPACE, MessageKind
+from hub.message.edxml_elements import Field, is_status, message_header, outline, text
 from hub.message.hardened_xml import parse_hardened
 from hub.message.identifiers import AgencyCode, AgencyKey, agency_key
 from hub.signature.role_claim import RoleClaim
 from hub.signature.signing import SigningKey, sign_envelope
 
-_EDXML = f"{{{EDXML_NAMESPACE}}}"
 _SIGNATURE = f"{{{XMLDSIG_NAMESPACE}}}Signature"
 
 
@@ -45,10 +44,11 @@ def seal(body: bytes, keys: KeyRing, claim: RoleClaim | None = None) -> SignedEn
     Raises `UnfitDraft` where *body* names no sender, `MalformedMessage` where it is no edXML.
     """
     root = _read(body)
-    kind = MessageKind.STATUS if is_status(outline(root)) else MessageKind.DOCUMENT
+    message = outline(root)
+    kind = MessageKind.STATUS if is_status(message) else MessageKind.DOCUMENT
     if next(root.iter(_SIGNATURE), None) is not None:
         return SignedEnvelope(kind=kind, body=body)
-    key = keys.key_for(_sender(root))
+    key = keys.key_for(sender_of(message))
     return SignedEnvelope(kind=kind, body=sign_envelope(body, key, claim=claim))
 
 
@@ -61,8 +61,13 @@ def _read(body: bytes) -> etree._Element:
         raise UnfitDraft(f"the draft is not well-formed XML: {error.msg}") from error
 
 
-def _sender(root: etree._Element) -> AgencyCode:
-    code = root.findtext(f".//{_EDXML}MessageHeader/{_EDXML}From/{_EDXML}OrganId")
-    if code is None or not code.strip():
+def sender_of(message: Field) -> AgencyCode:
+    """Return whose document *message* is, exactly as the axis reads it; raises `UnfitDraft` where nobody's.
+
+    Whoever looked at the sender before it came here, such as a gateway, read it in the same way: a second
+    `From` somewhere else gets nobody another unit's signature.
+    """
+    code = text(message_header(message), "From", "OrganId")
+    if not code:
         raise UnfitDraft("the draft names no sender in From/OrganId")
-    return AgencyCode(code.strip())
+    return AgencyCode(code)

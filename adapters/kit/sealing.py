@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapters.kit.error import UnfitDraft
-from adapters.kit.keyring import KeyRing
+from adapters.kit.keyring import KeyRing, sender_of
 from adapters.kit.spool import Spool, copy, pieces_of, room, settle
 from hub.message.claim import ClaimCheck
 from hub.message.edxml import MessageKind
 from hub.message.edxml_elements import is_status, outline
+from hub.message.identifiers import agency_key
 from hub.message.skimming import Skimmed, skim
 from hub.signature.role_claim import RoleClaim
 from hub.signature.signing_stream import draft_envelope, sign_draft
@@ -58,5 +59,7 @@ def _write(source: Source, keys: KeyRing, claim: RoleClaim | None, place: Path) 
             sign_draft(drafted, draft, into, keys.key_for(drafted.sender), claim=claim)
     skimmed = skim(pieces_of(envelope))
     if not drafted.is_signed:
-        verify_skimmed(skimmed)  # what was written to the disk is what was signed
+        signed = verify_skimmed(skimmed)  # what was written to the disk is what was signed
+        if agency_key(sender_of(outline(signed.signed_tree))) != agency_key(drafted.sender):
+            raise UnfitDraft("the draft names more than one sender in From/OrganId")
     return skimmed

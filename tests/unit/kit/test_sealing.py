@@ -11,7 +11,7 @@ import pytest
 
 from adapters.kit.envelope import compose_pieces
 from adapters.kit.error import JournalFailed, UnfitDraft
-from adapters.kit.keyring import KeyRing
+from adapters.kit.keyring import KeyRing, seal
 from adapters.kit.schema import bring_up_to_date
 from adapters.kit.sealing import Source, seal_large
 from adapters.kit.spool import Spool
@@ -86,6 +86,30 @@ def test_what_is_no_envelope_is_not_sealed_and_leaves_nothing_behind(spool: Spoo
 def test_a_draft_without_a_sender_is_unfit(spool: Spool) -> None:
     with pytest.raises(UnfitDraft):
         seal_large(source_of(DOCUMENT.from_("").unsigned()), KEYS, None, spool)
+
+
+OTHERS_NAME = b"<From><OrganId>G22.01</OrganId></From>"
+
+
+def test_a_second_sender_elsewhere_gets_nobody_the_signature_of_another_unit() -> None:
+    body, envelope = a_document().from_("G22").unsigned(), b"<edXML:edXMLEnvelope"
+    elsewhere = b"<MessageHeader>" + OTHERS_NAME + b"</MessageHeader>"
+
+    sealed = seal(body.replace(envelope, elsewhere + envelope), KEYS)
+
+    content = verify_signature(parse_hardened(sealed.body), location=ENVELOPE)
+    assert content.certificate == OWN.certificate
+
+
+@pytest.mark.parametrize("first", ["G22", "G22.01"])
+def test_a_large_envelope_with_two_senders_is_signed_for_neither(spool: Spool, first: str) -> None:
+    body = DOCUMENT.from_(first).unsigned()
+    body = body.replace(b"</edXML:From>", b"</edXML:From>" + OTHERS_NAME)
+
+    with pytest.raises(UnfitDraft, match="more than one sender"):
+        seal_large(source_of(body), KEYS, None, spool)
+
+    assert files_in(spool, "work") == files_in(spool, "sent") == []
 
 
 def test_a_disk_that_cannot_be_written_is_told_as_the_journals(spool: Spool) -> None:
