@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+_GLOBAL: Final = IPv6Network("2000::/3")
+"""All of IPv6 that is given out to the Internet; what is outside has its own meaning somewhere, or none."""
 
 
 class TargetRefused(Exception):
@@ -22,15 +24,19 @@ async def addresses_of(host: str, port: int, *, allow_private: bool) -> Sequence
     addresses = [str(address) for *_, (address, *_) in found]
     allowed = [each for each in dict.fromkeys(addresses) if allow_private or is_public(each)]
     if not allowed:
-        raise TargetRefused(f"{host} leads to a private address, and allow_private is not set")
+        raise TargetRefused(f"{host} leads to a private address: allow_private = true allows it")
     return allowed
 
 
 def is_public(address: str) -> bool:
     """Whether *address* is somebody else's machine on the Internet, however it is written."""
     ip = ip_address(address.partition("%")[0])
-    inner = _enclosed(ip) if isinstance(ip, IPv6Address) else None
-    return ip.is_global and not ip.is_multicast and (inner is None or inner.is_global)
+    if isinstance(ip, IPv6Address):
+        inner = _enclosed(ip)
+        if inner is not None:
+            return is_public(str(inner))
+        return ip in _GLOBAL and ip.is_global
+    return ip.is_global and not ip.is_multicast
 
 
 def _enclosed(ip: IPv6Address) -> IPv4Address | None:
