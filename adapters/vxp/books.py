@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -404,9 +404,17 @@ def _wanted(
 
 def _within(period: Period) -> dict[str, str | int | None]:
     return {
-        "since": period.since.isoformat() if period.since is not None else "",
-        "until": period.until.isoformat() if period.until is not None else "~",
+        "since": _written(period.since) if period.since is not None else "",
+        "until": _written(period.until) if period.until is not None else "~",
     }
+
+
+def _written(at: datetime) -> str:
+    """Return *at* as instants stand in the books, in UTC: they are compared as text."""
+    try:
+        return at.astimezone(UTC).isoformat()
+    except OverflowError:  # in the year 1 or 9999 an hour more or less is none that anything happened in
+        return at.isoformat()
 
 
 def _received(row: _ReceivedRow) -> Received:

@@ -112,7 +112,7 @@ def _recipients(said: str) -> tuple[AgencyCode, ...]:
     """Read `to`: a JSON array, or one code, or several with commas between them."""
     try:
         listed = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         listed = [each.strip() for each in said.strip("[] ").split(",")]
     if not isinstance(listed, list):
         listed = [listed]
@@ -126,7 +126,10 @@ def _period(asked: Asked) -> Period:
     """Read `fromDate` and `toDate`, which belong to the period both."""
     since, until = (_day(asked, name) for name in ("fromDate", "toDate"))
     if until is not None and (until.hour, until.minute, until.second) == (0, 0, 0):
-        until += timedelta(days=1)
+        try:
+            until += timedelta(days=1)
+        except OverflowError:
+            until = None  # the last day of all is as good as no end
     return Period(since=since, until=until)
 
 

@@ -27,7 +27,7 @@ class Parameters:
         """
         try:
             listed = json.loads(self.signed_octets)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         if not isinstance(listed, dict):
             return {}

@@ -24,7 +24,7 @@ from adapters.vxp.uploads import Uploads
 from adapters.vxp.xroad.application import XroadFace, application, xroad_routes
 from adapters.vxp.xroad.documents import document_calls
 from adapters.vxp.xroad.replies import refuse
-from hub.message.identifiers import AgencyCode, MailboxName
+from hub.message.identifiers import AgencyCode, MailboxName, digest_of
 from hub.transport.http_serving import HttpTerms, serve
 from tests.support.authority import agency_signing_key, session_anchors
 from tests.support.envelopes import a_document
@@ -184,6 +184,32 @@ async def test_what_a_call_says_wrongly_is_told(face: Living, said: dict[str, ob
 
     assert (answer["status"], answer["ErrorCode"]) == ("FAIL", code)
     assert await face.submissions() == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"toDate": "9999/12/31"},
+        {"fromDate": "0001/01/01"},
+        {"fromDate": "0001/01/01", "toDate": "9999-12-31"},
+    ],
+    ids=["last", "first", "both"],
+)
+async def test_the_first_and_the_last_day_of_all_are_days(face: Living, said: dict[str, str]) -> None:
+    async with open_sdk(face.sdk()) as sdk:
+        answer = json.loads(await sdk.call("getReceivedEdocList", said, method="POST"))
+
+    assert (answer["status"], answer["data"]) == ("OK", [])
+
+
+async def test_brackets_around_a_recipient_are_taken_off_however_many_there_are(face: Living) -> None:
+    async with open_sdk(face.sdk()) as sdk:
+        said = {"from": "H41", "to": "[" * 5_000 + "H17", "servicetype": "eDoc", "messagetype": "edoc"}
+        said["hash-file"] = digest_of(FILE).hex()
+        answer = json.loads(await sdk.call("sendEdoc", said, body=FILE, method="POST"))
+
+    assert answer["status"] == "OK"
+    assert await face.submissions() == 1
 
 
 async def test_a_foreign_agency_is_told_in_the_words_that_software_looks_for(face: Living) -> None:

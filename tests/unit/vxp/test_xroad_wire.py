@@ -127,7 +127,11 @@ def test_one_system_cannot_call_in_the_name_of_another() -> None:
     assert refused.value.reason is Reason.WRONG_CREDENTIALS
 
 
-@pytest.mark.parametrize("octets", [b"[]", b"{", b"", b'{"XroadVnpt-systemid":7}'])
+@pytest.mark.parametrize(
+    "octets",
+    [b"[]", b"{", b"", b'{"XroadVnpt-systemid":7}', b"[" * 5_000],
+    ids=["list", "cut", "nothing", "number", "nested"],
+)
 def test_what_is_signed_and_no_list_of_headers_names_nobody(octets: bytes) -> None:
     mac = hmac.new(SECRET.encode(), octets, hashlib.sha256).hexdigest()
     parameters = Parameters(said={"systemid": "qlvb", "hash-header": mac}, signed_octets=octets, plain={})
