@@ -75,7 +75,8 @@ def _place(places: tuple[int | str, ...]) -> str:
 def _said(kind: str, message: str, context: Mapping[str, object]) -> str:
     if kind == "value_error":  # a validator of ours wrote it in both languages
         return message.removeprefix("Value error, ")
-    words = _WORDS.get(kind)
+    is_secret = kind == "too_short" and context.get("field_type") == "Value"  # it shows no length of its own
+    words = _WORDS.get("string_too_short" if is_secret else kind)
     return f"không hợp lệ / {message}" if words is None else words.format_map(context)
 
 

@@ -103,9 +103,15 @@ class _Endpoint(BaseModel):
         if self.authorities is not None and not (folder / self.authorities).is_file():
             yield f"[{table}] authorities: không có tệp / there is no file {folder / self.authorities}"
         try:
-            self.value(folder)
+            endpoint = self.value(folder)
         except ValueError as error:
             yield f"[{table}]: secrets hoặc private_keys không đúng dạng / {error}"
+            return
+        if is_loopback(endpoint.host) and not endpoint.allow_private:
+            yield (
+                f"[{table}] url: địa chỉ trên chính máy này cần thêm allow_private = true / "
+                "an address on this machine also needs allow_private = true"
+            )
 
 
 class _Token(BaseModel):

@@ -103,4 +103,11 @@ def test_an_endpoint_has_https_a_host_and_no_password_in_its_address(tmp_path: P
 
 @pytest.mark.parametrize("url", ["https://a.vn/x?key=abc", "http://127.0.0.1:9/", "http://localhost/x"])
 def test_http_is_for_this_machine_only(tmp_path: Path, url: str) -> None:
-    assert "[endpoint]" not in complaint(written(tmp_path, endpoint={"url": url, "secrets": [SECRET]}))
+    endpoint = {"url": url, "secrets": [SECRET], "allow_private": True}
+
+    assert "[endpoint]" not in complaint(written(tmp_path, endpoint=endpoint))
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:9/", "http://localhost/x"])
+def test_an_endpoint_on_this_machine_has_to_be_allowed(tmp_path: Path, url: str) -> None:
+    assert "allow_private = true" in complaint(written(tmp_path, endpoint={"url": url, "secrets": [SECRET]}))
