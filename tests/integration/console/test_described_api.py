@@ -2,15 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
-from schemathesis.core.failures import FailureGroup
 from schemathesis.generation.case import Case
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import negative_data_rejection
@@ -20,46 +16,25 @@ from hub.console.app import API
 from hub.operations.rights import Role
 from tests.support.console import ConsoleUnderTest, served
 from tests.support.decisions import a_submission
+from tests.support.described import asked, operations
 
 pytestmark = pytest.mark.timeout(900)
 DESCRIPTION = description([route for router in API for route in router.routes])
 QUICK, LONG = 12, 300
 """Questions of each kind to each operation."""
-FAILURES = (FailureGroup, AssertionError)
 
 
-def operations(url: str) -> Iterator[APIOperation]:
-    """Return what can be asked at *url*."""
-    schema = schemathesis.openapi.from_dict(DESCRIPTION)
-    schema.config.update(base_url=url)
-    schema.config.generation.update(allow_extra_parameters=False)  # HTTP leaves unknown ones alone
-    for found in schema.get_all_operations():
-        yield found.ok()
-
-
-def asked(operation: APIOperation, mode: GenerationMode, token: str, count: int) -> str | None:
+def all_asked(operation: APIOperation, mode: GenerationMode, token: str, count: int) -> str | None:
     """Ask *operation* up to *count* times; return what did not come as described."""
     # A question's parts are texts, and of one that comes twice HTTP's servers take one: nothing to reject.
     lenient = [negative_data_rejection] if operation.method.upper() == "GET" else []
 
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
         case.call_and_validate(
             headers={"Authorization": f"Bearer {token}"}, timeout=30, excluded_checks=lenient
         )
 
-    try:
-        ask()
-    except FAILURES as failure:
-        return f"{operation.label}: {failure}"
-    return None
+    return asked(operation, mode, count, ask)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +50,8 @@ async def test_every_operation_answers_as_it_is_described(
 
     async with served(world) as url:
         told = [
-            await asyncio.to_thread(asked, operation, mode, token, count) for operation in operations(url)
+            await asyncio.to_thread(all_asked, operation, mode, token, count)
+            for operation in operations(DESCRIPTION, url)
         ]
 
     assert [each for each in told if each] == []

@@ -1,24 +1,15 @@
 """The server is what its OpenAPI says: schemathesis asks all that this allows, and what it does not allow."""
 
 import asyncio
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.failures import FailureGroup
 from schemathesis.generation.case import Case
 from schemathesis.schemas import APIOperation
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from adapters.webhook.application import application
+from tests.support.described import CHECKS, asked, operations
 from tests.support.webhook_description import PAGE, page
 from tests.unit.webhook.conftest import TOKEN, Server
 from tests.unit.webhook.places import AT, PDF, a_delivery
@@ -30,13 +21,6 @@ pytestmark = [
 ]
 QUICK, LONG = 5, 200
 """Questions of each kind to each operation."""
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
-FAILURES = (FailureGroup, AssertionError)
 KEPT = UUID("01990000-0000-7000-8000-000000000001")
 
 
@@ -56,26 +40,9 @@ def test_what_the_endpoint_is_told_is_described_too() -> None:
     ]
 
 
-def operations(url: str) -> Iterator[APIOperation]:
-    """Return what can be asked at *url*."""
-    schema = schemathesis.openapi.from_dict(application(None, ()).openapi())
-    schema.config.update(base_url=url)
-    schema.config.generation.update(allow_extra_parameters=False)  # HTTP leaves unknown ones alone
-    for found in schema.get_all_operations():
-        yield found.ok()
-
-
-def asked(operation: APIOperation, mode: GenerationMode, count: int) -> str | None:
+def all_asked(operation: APIOperation, mode: GenerationMode, count: int) -> str | None:
     """Ask *operation* up to *count* times; return what did not come as described."""
 
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
         if "delivery_id" in case.path_parameters and case.path_parameters["delivery_id"] != KEPT:
             response = case.call(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
@@ -84,11 +51,7 @@ def asked(operation: APIOperation, mode: GenerationMode, count: int) -> str | No
         response = case.call(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
         case.validate_response(response, checks=CHECKS)
 
-    try:
-        ask()
-    except FAILURES as failure:
-        return f"{operation.label}: {failure}"
-    return None
+    return asked(operation, mode, count, ask)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +63,8 @@ async def test_every_operation_answers_as_it_is_described(
 ) -> None:
     server.desk.spool.keep(a_delivery(("a.pdf", PDF), delivery_id=KEPT), AT)
 
-    told = [await asyncio.to_thread(asked, each, mode, count) for each in operations(server.url)]
+    described = operations(application(None, ()).openapi(), server.url)
+    told = [await asyncio.to_thread(all_asked, each, mode, count) for each in described]
 
     assert [each for each in told if each] == []
 
