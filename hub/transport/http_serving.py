@@ -5,6 +5,7 @@ import socket
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -22,6 +23,8 @@ __all__ = ["HttpTable", "HttpTerms", "Refusal", "RefusalAnswer", "Refuse", "serv
 _log = structlog.get_logger(__name__)
 _WATCH_SECONDS: Final = 0.5
 _ERROR: Final = 500
+_BAD_REQUEST: Final = 400
+_TUNNEL: Final = "CONNECT"
 _DECIMAL: Final = 10
 
 
@@ -125,6 +128,11 @@ class _Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand one request over."""
         exchange = _Exchange(receive, send, limit=self._limit)
+        if scope["method"] == _TUNNEL or _has_two_lengths(scope):
+            # A tunnel is what 2xx answers to CONNECT mean, whatever the interface says: it hears of an error.
+            answer = self._refuse(Refusal.MALFORMED)
+            await exchange.refuse(replace(answer, status=max(answer.status, _BAD_REQUEST)))
+            return
         if _announced(scope) > self._limit:
             await exchange.refuse(self._refuse(Refusal.TOO_LARGE))
             return
@@ -188,6 +196,12 @@ class _Exchange:
                 while (await self._receive()).get("more_body", False):
                     pass
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    """Whether a body says its length in two ways: a proxy before us may believe the other (RFC 9112 §6.1)."""
+    names = {name for name, _ in scope.get("headers", ())}
+    return names >= {b"content-length", b"transfer-encoding"}
 
 
 def _announced(scope: Scope) -> int:

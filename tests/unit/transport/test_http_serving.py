@@ -30,6 +30,9 @@ TERMS = HttpTerms(
     grace_seconds=1,
 )
 HALF_A_HEADER = b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "
+TWO_LENGTHS = (
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+)
 PIECE = b"x" * 65_536
 
 
@@ -203,6 +206,23 @@ async def test_what_is_not_http_or_has_too_large_a_header_is_answered(said: byte
         answer = await served.speak(said)
 
     assert answer.endswith(b"own words: malformed")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        TWO_LENGTHS + b"GET /failing HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+    ids=["two-lengths", "tunnel"],
+)
+async def test_what_proxies_may_understand_otherwise_is_answered_and_ends_the_connection(said: bytes) -> None:
+    async with serving() as served:
+        answer = await served.speak(said)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b"own words: malformed")
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 async def test_one_client_more_than_allowed_is_told_so() -> None:
