@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.support.axis",
     "tests.support.broker",
     "tests.support.database",
+    "tests.support.served",
     "tests.support.store",
 ]
 

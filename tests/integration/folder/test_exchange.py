@@ -12,9 +12,10 @@ from hub.message.edxml import StatusCode
 from hub.message.identifiers import digest_of
 from hub.signature.signing import sign_envelope
 from tests.acceptance.speaking import a_letter
-from tests.integration.folder.conftest import Adapters, Served
+from tests.integration.folder.conftest import Adapters
 from tests.support.folder_adapter import PDF, letter
 from tests.support.raw_agency import RawAgency
+from tests.support.served import Served
 from tests.support.waiting import until
 
 EXPECTED_RECEIPTS = 3

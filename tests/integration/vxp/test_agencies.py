@@ -23,11 +23,12 @@ from hub.operations.accounts import AccountDesk
 from hub.operations.passwords import PasswordKeeper
 from hub.operations.rights import Role
 from tests.acceptance.speaking import a_letter
-from tests.integration.vxp.conftest import Gateways, Served
+from tests.integration.vxp.conftest import Gateways
 from tests.integration.vxp.test_exchange import document_id_in
 from tests.support.console_process import console_process
 from tests.support.envelopes import A_PDF, a_status
 from tests.support.provincial_client import ProvincialSdk, logged_in
+from tests.support.served import Served
 from tests.support.vxp_client import JavaSdk
 from tests.support.vxp_gateway import SECRET, VxpGateway
 from tests.support.waiting import until

@@ -17,11 +17,12 @@ import pytest
 from hub.commands.local_axis import LocalAgency, NewAgency
 from hub.message.edxml import XMLDSIG_NAMESPACE, StatusCode
 from tests.acceptance.speaking import a_letter
-from tests.integration.vxp.conftest import Gateways, Served
+from tests.integration.vxp.conftest import Gateways
 from tests.support.axis import new_agency
 from tests.support.bodies_process import bodies_process
 from tests.support.envelopes import a_status
 from tests.support.raw_agency import RawAgency
+from tests.support.served import Served
 from tests.support.vxp_client import JavaSdk
 from tests.support.vxp_gateway import SECRET, VxpGateway
 from tests.support.waiting import until
@@ -175,7 +176,7 @@ async def test_a_large_document_passes_through_and_memory_stays_flat(
     letter = (
         a_letter(office, ministry).without_attachments().with_attachment("ban-ve.pdf", drawing).unsigned()
     )
-    before = [here.most_memory(), there.most_memory()]
+    before = [here.peak, there.peak]
 
     with bodies_process(served.town.axis.settings_file, served.town.folder) as bodies:
         await bodies.start()
@@ -190,9 +191,7 @@ async def test_a_large_document_passes_through_and_memory_stays_flat(
     assert hashlib.sha256(letter).hexdigest().encode() in fetched
     assert base64.b64encode(drawing) in fetched
     assert list((here.home / "documents" / "uploads").iterdir()) == []
-    grown = [
-        after - then for after, then in zip([here.most_memory(), there.most_memory()], before, strict=True)
-    ]
+    grown = [after - then for after, then in zip([here.peak, there.peak], before, strict=True)]
     assert max(grown) < FLAT, grown
 
 

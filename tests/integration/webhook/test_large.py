@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from hub.commands.local_axis import LocalAgency
-from tests.integration.webhook.conftest import Adapters, Served
+from tests.integration.webhook.conftest import Adapters
 from tests.integration.webhook.test_exchange import metadata
 from tests.support.bodies_process import BodiesProcess, bodies_process
 from tests.support.hook_endpoint import HookEndpoint
+from tests.support.served import Served
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
