@@ -98,8 +98,7 @@ class LargeIntake:
         claimed = replace(received, digest=claim.digest)
         if claim.octets > self.terms.max_octets:
             return reject(claimed, [_too_large(claim, self.terms.max_octets)])
-        async with self._turns:
-            return await until_it_works(partial(self._guarded, claimed, claim, stop), stop, what="blob store")
+        return await until_it_works(partial(self._guarded, claimed, claim, stop), stop, what="blob store")
 
     async def _guarded(
         self, claimed: ReceivedMessage, claim: ClaimCheck, stop: asyncio.Event
@@ -124,10 +123,11 @@ class LargeIntake:
         if body.octets != claim.octets:
             return reject(claimed, [_OTHER_LENGTH])
         received = replace(claimed, large=envelope_of(self.blobs, body))
-        directory = await self.registry.directory()
-        return await asyncio.get_running_loop().run_in_executor(
-            self.executor, self.line.examine, received, directory
-        )
+        async with self._turns:  # not before: whoever claims what never comes would take the others' turns
+            directory = await self.registry.directory()
+            return await asyncio.get_running_loop().run_in_executor(
+                self.executor, self.line.examine, received, directory
+            )
 
     async def _body_of(self, key: BodyKey, stop: asyncio.Event) -> CheckedIn | None:
         """Return the body with *key* once it is complete; None where it is not after our patience."""
