@@ -4,7 +4,6 @@ All else is the reference adapter's, and so the kit's.
 """
 
 import asyncio
-import sqlite3
 import sys
 from collections.abc import AsyncIterable, Callable
 from dataclasses import replace
@@ -13,11 +12,10 @@ from uuid import uuid4
 
 from cryptography import x509
 
-from adapters.kit import incoming, inspection
+from adapters.kit import inspection
 from adapters.kit.broker import Arrived, SubmitChannel
 from adapters.kit.delivery import Accepted, Answer, ArrivedSheet, ArrivedStatus, Delivery
 from adapters.kit.error import DeliveryRejected
-from adapters.kit.incoming import Standing
 from adapters.kit.outgoing import Outgoing
 from adapters.kit.reception import Reception
 from adapters.kit.transaction import Transaction
@@ -26,23 +24,9 @@ from hub.errors import MessageRejected
 from hub.message.identifiers import SubmissionId
 from hub.signature.certificates import TrustAnchors
 from hub.signature.finding import PASSED, Finding
+from tests.support.kit_faults import Settled, forget_what_was_handled
 
 HANDLING_SECONDS = 0.05
-
-
-class Settled:
-    """A delivery that the broker has forgotten already."""
-
-    def __init__(self, arrived: Arrived) -> None:
-        self.body, self.type = arrived.body, arrived.type
-        self.correlation_id, self.headers = arrived.correlation_id, arrived.headers
-        self.is_redelivered = arrived.is_redelivered
-
-    async def acknowledge(self) -> None:
-        """Do nothing more."""
-
-    async def give_back(self) -> None:
-        """Do nothing: it is too late."""
 
 
 def acknowledges_first() -> None:
@@ -85,16 +69,7 @@ async def _later(
 
 def doubles() -> None:
     """Take every delivery for a new one, in the agency's own table too."""
-    receive = incoming.receive
-
-    def forgetful(
-        connection: sqlite3.Connection, arrival: Delivery | ArrivedStatus, *, max_offers: int, at: datetime
-    ) -> Standing:
-        name = str(arrival.consignment.delivery_id)
-        connection.execute("DELETE FROM incoming WHERE delivery_id = ?", (name,))
-        return receive(connection, arrival, max_offers=max_offers, at=at)
-
-    incoming.receive = forgetful
+    forget_what_was_handled()
     reference.TABLES = (
         "CREATE TABLE IF NOT EXISTS register (place INTEGER PRIMARY KEY, delivery_id TEXT NOT NULL)",
     )
