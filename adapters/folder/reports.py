@@ -200,7 +200,9 @@ def _words(content: bytes) -> str:
 
 def _refuse(mark: Mark, complaint: Complaint) -> None:
     write_durably(mark.path.with_name(f"{mark.code}-loi-error.txt"), complaint.text.encode())
-    mark.path.unlink(missing_ok=True)
+    # A clerk who was quick has written it anew meanwhile: that is another report, which is read next.
+    if read_if_unchanged(mark.path, mark.look) is not None:
+        mark.path.unlink(missing_ok=True)
 
 
 def _file(mark: Mark) -> None:
