@@ -1,6 +1,6 @@
 import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from hub.backends.postgres.pool import Database
 from hub.errors import OperationRefused, TemporaryFailure
 from hub.message.alert import AlertTerms, Moment
 from hub.message.alert_text import Letter, Notice
+from hub.message.receipt_xml import VIETNAM_TIME
 from hub.operations.alerts import AlertDesk
 from hub.workers.alerts import AlertWorker
 from tests.integration.operations.conftest import Office
@@ -132,7 +133,8 @@ async def test_every_kind_of_trouble_is_seen(
         waiting=timedelta(seconds=1), invalid_per_hour=2, cases_per_hour=1, unsealed=timedelta(seconds=1)
     )
     await office.dead_letters(a_submission().to("H14"))
-    await office.hub.accept(a_submission().with_(due_on=datetime.now(UTC).date()).to("H41").admitted())
+    today = datetime.now(VIETNAM_TIME).date()
+    await office.hub.accept(a_submission().with_(due_on=today).to("H41").admitted())
     await office.store.fetch(
         "insert into certificates (fingerprint, agency, subject, der, not_before, not_after)"
         " values (sha256('x'), 'G22', 'CN=G22', '', now() - interval '1 day', now() + interval '20 days')"
