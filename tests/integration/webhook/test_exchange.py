@@ -171,7 +171,7 @@ async def test_an_event_that_the_endpoint_does_not_take_is_told_later_and_before
         await until(lambda: len(endpoint.of_kind("receipt.issued")) >= 4, what=adapter.story)
 
     events = [each.data["event"] for each in endpoint.of_kind("receipt.issued")]
-    assert events[0] == events[1] == events[2] != events[3]  # which of the two comes first is the axis's affair
+    assert events[0] == events[1] == events[2] != events[3]  # which comes first is the axis's affair
     assert set(events) == {"SubmissionAcceptance", "ContentConsignment"}
 
 
