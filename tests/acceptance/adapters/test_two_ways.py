@@ -87,12 +87,12 @@ async def from_the_folder_to_the_vendors_software(
     (outgoing,) = await until(folder.sent, what=folder.story)
     state = outgoing / "state.txt"
     await until(lambda: "Vào sổ số 7" in read(state), what=lambda: read(state) + folder.story())
+    await until(lambda: len(list(outgoing.glob("statuses/*.edxml"))) == 2, what=folder.story)
 
     assert told["status"] == "OK"
     assert fetched == (outgoing / "document.edxml").read_bytes()
     assert base64.b64encode(PDF)[:200] in b"".join(fetched.split())
     assert f"{ministry.code}: 03" in read(state)
-    assert len(list(outgoing.glob("statuses/*.edxml"))) == 2
 
 
 async def _followed(java: JavaSdk, doc_id: str, says: str) -> list[dict[str, str]]:
