@@ -14,7 +14,6 @@ from adapters.folder.books import ArrivalRow, ArrivalStage
 from adapters.folder.crash import CrashPoint
 from adapters.folder.disk import (
     copy_synced,
-    is_no_room,
     make_folder,
     move_durably,
     remove_tree,
@@ -26,6 +25,7 @@ from adapters.folder.settings import FolderSettings
 from adapters.folder.telling import ENVELOPE_FILE, HOW_TO_REPORT, STATE_FILE, day_of, state_text
 from adapters.kit.crash import crash_point
 from adapters.kit.delivery import Accepted, Answer, Delivery, Retry
+from adapters.kit.disk import is_full
 from adapters.kit.mailbox import Mailbox
 from adapters.kit.octets import InMemory, Octets
 from adapters.kit.transaction import Transaction
@@ -113,7 +113,7 @@ class Arrivals:
                 return True
 
     def _tell_of(self, error: OSError, row: ArrivalRow) -> None:
-        event = "folder.full" if is_no_room(error) else "folder.failed"
+        event = "folder.full" if is_full(error) else "folder.failed"
         _log.error(event, delivery_id=str(row.delivery_id), reason=error.strerror, advice=_ADVICE)
 
     def _unpack(self, delivery: Delivery, row: ArrivalRow, at: datetime) -> None:

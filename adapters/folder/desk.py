@@ -11,11 +11,11 @@ import structlog
 from adapters.folder.arrivals import Arrivals
 from adapters.folder.bulletin import Bulletin
 from adapters.folder.departures import Departures
-from adapters.folder.disk import is_no_room
 from adapters.folder.naming import safe_name
 from adapters.folder.out_tray import OutTray
 from adapters.folder.reports import Reports
 from adapters.folder.settings import FolderSettings
+from adapters.kit.disk import is_full
 from adapters.kit.error import JournalFull, single_error
 from adapters.kit.mailbox import Mailbox
 
@@ -78,7 +78,7 @@ class Desk:
             await step()
         except (OSError, JournalFull) as error:
             if name not in self._troubles:
-                event = "folder.full" if isinstance(error, OSError) and is_no_room(error) else "folder.failed"
+                event = "folder.full" if isinstance(error, OSError) and is_full(error) else "folder.failed"
                 _log.error(event, step=name, reason=str(error), advice=_ADVICE)
             self._troubles.add(name)
         else:

@@ -13,7 +13,6 @@ from typing import IO, Final, Self
 
 from hub.message.identifiers import Digest
 
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CHUNK: Final = 1 << 20
 
 
@@ -30,11 +29,6 @@ class Look:
     def of(cls, found: os.stat_result) -> Self:
         """Return how *found* looks."""
         return cls(octets=found.st_size, modified_at=found.st_mtime_ns, inode=found.st_ino)
-
-
-def is_no_room(error: OSError) -> bool:
-    """Whether *error* says that the disk or a quota is full."""
-    return error.errno in _NO_ROOM
 
 
 def look_into(folder: Path) -> tuple[dict[str, Look], tuple[str, ...]]:

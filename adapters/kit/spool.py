@@ -6,7 +6,6 @@ work/‹process›-‹id›/    what one process is writing, or reading, just no
 """
 
 import asyncio
-import errno
 import fcntl
 import os
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 from uuid import uuid4
 
+from adapters.kit.disk import is_full, sync
 from adapters.kit.error import JournalFailed, JournalFull
 from adapters.kit.outgoing import process_lives
 from hub.message.identifiers import Digest
@@ -115,16 +115,11 @@ def room() -> Iterator[None]:
         raise failure(f"the folder of large bodies cannot be written: {error.strerror}") from error
 
 
-def is_full(error: OSError) -> bool:
-    """Whether the disk, or a quota on it, is full."""
-    return error.errno in {errno.ENOSPC, errno.EDQUOT}
-
-
 def settle(path: Path, place: Path) -> None:
     """Give what was written at *path* its *place*, for good: also after a power cut."""
-    _sync(path)
+    sync(path)
     path.replace(place)
-    _sync(place.parent)
+    sync(place.parent)
 
 
 def pieces_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -150,14 +145,6 @@ def _is_locked(lock: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _age(path: Path) -> timedelta:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import IO, Final
 from uuid import uuid4
 
+from adapters.kit.disk import sync
 from hub.message.identifiers import Digest
 
 _OWN: Final = 0o700
@@ -39,7 +40,7 @@ class Cabinet:
                 with opened() as source:
                     _write(place, source)
             for each in (place.parent, self.folder):
-                _sync(each)
+                sync(each)
 
     def remove(self, digest: Digest, *, before: float) -> None:
         """Let go of those bytes, unless they were filed again since *before* (seconds of the epoch)."""
@@ -71,12 +72,3 @@ def _write(place: Path, source: IO[bytes]) -> None:
         fresh.replace(place)
     finally:
         fresh.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Have the names in *folder* on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,13 +12,14 @@ from typing import Final, TypeAlias
 import structlog
 
 from adapters.kit.crash import crash_point
+from adapters.kit.disk import is_full
 from adapters.kit.error import JournalFull, UnfitDraft
 from adapters.kit.mailbox import Mailbox
 from adapters.webhook import books
 from adapters.webhook.books import Request
 from adapters.webhook.crash import CrashPoint
 from adapters.webhook.problems import Asked, Problem
-from adapters.webhook.tray import FULL, Enclosure, Sent, Uploaded
+from adapters.webhook.tray import Enclosure, Sent, Uploaded
 from hub.errors import MessageRejected
 from hub.message.edxml import DocumentHeader, StatusCode
 from hub.message.edxml_elements import outline
@@ -105,7 +106,7 @@ class Departures:
             if await self._mailbox.state(submission) is None:
                 await self._post_or_forget(request, submission, post)
         except (JournalFull, OSError) as error:
-            if isinstance(error, OSError) and error.errno not in FULL:
+            if isinstance(error, OSError) and not is_full(error):
                 raise
             raise Asked(Problem.NO_ROOM) from error
         crash_point(CrashPoint.AFTER_JOURNAL_BEFORE_REPLY)

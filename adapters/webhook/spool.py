@@ -11,6 +11,7 @@ from typing import IO, Final
 from uuid import UUID
 
 from adapters.kit.delivery import Delivery
+from adapters.kit.disk import sync
 from adapters.webhook.shapes import AttachmentShape, DeliveryShape, DocumentShape, EnvelopeShape
 
 _ABOUT: Final = "delivery.json"
@@ -52,7 +53,7 @@ class Spool:
             shutil.rmtree(draft, ignore_errors=True)  # on a full disk, nothing half done takes room
             raise
         draft.rename(self._place(delivery.delivery_id))
-        _sync(self._folder)
+        sync(self._folder)
         return shape
 
     def find(self, delivery_id: UUID) -> DeliveryShape | None:
@@ -91,7 +92,7 @@ class Spool:
                 _write(draft / str(number), content)
         shape = self._shape(delivery, at)
         _write(draft / _ABOUT, BytesIO(shape.model_dump_json().encode()))
-        _sync(draft)
+        sync(draft)
         return shape
 
     def _shape(self, delivery: Delivery, at: datetime) -> DeliveryShape:
@@ -144,11 +145,3 @@ def _write(path: Path, content: IO[bytes]) -> None:
         shutil.copyfileobj(content, file)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

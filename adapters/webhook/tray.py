@@ -1,7 +1,6 @@
 """What a program sends as a document, on disk as it comes: an envelope, or a form of metadata and files."""
 
 import asyncio
-import errno
 import hashlib
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -17,6 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from adapters.kit.disk import is_full
 from adapters.webhook.metadata import DocumentMetadata
 from adapters.webhook.problems import Asked, Problem
 from hub.message.refusal import presentable
@@ -29,8 +29,6 @@ _LONGEST_METADATA: Final = 256 * 1024
 _LONGEST_NAME: Final = 200
 _LONGEST: Final = 300
 _PIECE: Final = 256 * 1024
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""What the operating system says where there is no room."""
 _EPILOGUE: Final = 64
 
 
@@ -81,7 +79,7 @@ async def _read(request: Request, folder: Path, *, is_form: bool) -> Sent:
     except ClientDisconnect as error:
         raise Asked(Problem.MALFORMED, "the connection ended before the request did") from error
     except OSError as error:
-        if error.errno not in FULL:
+        if not is_full(error):
             raise
         raise Asked(Problem.NO_ROOM) from error
 

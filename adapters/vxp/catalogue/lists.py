@@ -5,24 +5,24 @@ both take these.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 from adapters.vxp.catalogue.answers import ListKind
 from adapters.vxp.catalogue.copy import Row
 from adapters.vxp.catalogue.entry import has_decree_20_form
+from hub.message.receipt_xml import VIETNAM_TIME
 
 HEAD: Final = b'{"status":"OK","ErrorCode":"0","ErrorDesc":"Thanh cong","data":['
 AGENCIES: Final = "agencies"
 DECREE_20: Final = "agencies-qd20"
 UNITS: Final = "units"
 NOBODY: Final = "0"
-VIETNAM: Final = timezone(timedelta(hours=7))
 
 
 def told_at(at: datetime) -> str:
     """Write *at* in Vietnam time, as edXML writes instants."""
-    return f"{at.astimezone(VIETNAM):%Y/%m/%d %H:%M:%S}"
+    return f"{at.astimezone(VIETNAM_TIME):%Y/%m/%d %H:%M:%S}"
 
 
 def agency(row: Row) -> Mapping[str, object] | None:

@@ -14,7 +14,7 @@ from starlette.formparsers import MultiPartException
 from adapters.vxp.applications.desk import read_asked
 from adapters.vxp.catalogue.answers import ListKind
 from adapters.vxp.catalogue.calls import accepts_gzip, sent
-from adapters.vxp.catalogue.lists import VIETNAM, agency, told_at
+from adapters.vxp.catalogue.lists import agency, told_at
 from adapters.vxp.gateway import DocId, PacketKind, Period, TransportStatus
 from adapters.vxp.provincial.callers import Calling
 from adapters.vxp.provincial.face import face_of
@@ -34,6 +34,7 @@ from adapters.vxp.provincial.shapes import (
     Token,
 )
 from adapters.vxp.refusals import Reason, Refused
+from hub.message.receipt_xml import VIETNAM_TIME
 from hub.transport.address import is_loopback
 
 AGENCIES: Final = ListKind(
@@ -184,7 +185,7 @@ def _day(written: str | None, name: str) -> datetime | None:
     if written is None:
         return None
     try:
-        return datetime.strptime(written, "%Y/%m/%d").replace(tzinfo=VIETNAM)
+        return datetime.strptime(written, "%Y/%m/%d").replace(tzinfo=VIETNAM_TIME)
     except ValueError as error:
         raise Refused(Reason.WRONG_PARAMETER, name=name, value=written) from error
 

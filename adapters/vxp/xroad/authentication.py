@@ -4,14 +4,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from adapters.vxp.refusals import Reason, Refused
 from adapters.vxp.systems import System, Systems
 from adapters.vxp.xroad.parameters import Parameters
+from hub.message.receipt_xml import VIETNAM_TIME
 
-VIETNAM: Final = timezone(timedelta(hours=7))
 _TIMESTAMP: Final = re.compile(r"(\d{8}T\d{6})(?:[+.]\d{1,4})?")
 _NOBODY: Final = "a secret that no system has"
 
@@ -44,5 +44,5 @@ def _check_time(written: str, *, now: datetime, skew: timedelta) -> None:
         naive = datetime.strptime(found[1], "%d%m%YT%H%M%S")  # noqa: DTZ007 - there is none
     except ValueError as error:
         raise Refused(Reason.WRONG_PARAMETER, name="timestamp", value=written) from error
-    if all(abs(now - naive.replace(tzinfo=zone)) > skew for zone in (VIETNAM, UTC)):
+    if all(abs(now - naive.replace(tzinfo=zone)) > skew for zone in (VIETNAM_TIME, UTC)):
         raise Refused(Reason.CLOCK_SKEW, minutes=int(skew.total_seconds() // 60))

@@ -11,14 +11,15 @@ from typing import Final
 import pybase64
 from starlette.responses import FileResponse, Response, StreamingResponse
 
+from adapters.vxp.catalogue.lists import told_at
 from adapters.vxp.gateway import DocId, Gateway, Packet, PacketKind, Period, Received, Sent, TransportStatus
 from adapters.vxp.refusals import Reason, Refused
 from adapters.vxp.uploads import Upload
 from adapters.vxp.xroad.asked import Asked, Calls
-from adapters.vxp.xroad.authentication import VIETNAM
 from adapters.vxp.xroad.content import file_in, meant
 from adapters.vxp.xroad.replies import succeeded_with, success
 from hub.message.identifiers import AgencyCode
+from hub.message.receipt_xml import VIETNAM_TIME
 
 SERVICE: Final = "eDoc"
 _PIECE: Final = 3 * 64 * 1024
@@ -139,7 +140,7 @@ def _day(asked: Asked, name: str) -> datetime | None:
         return None
     for form in _DAY_FORMS:
         try:
-            return datetime.strptime(said, form).replace(tzinfo=VIETNAM)
+            return datetime.strptime(said, form).replace(tzinfo=VIETNAM_TIME)
         except ValueError:
             continue
     raise Refused(Reason.WRONG_PARAMETER, name=name, value=said)
@@ -181,7 +182,7 @@ def _sent_row(found: Sent) -> dict[str, object]:
 
 
 def _instant(at: datetime | None) -> str:
-    return at.astimezone(VIETNAM).strftime("%Y/%m/%d %H:%M:%S") if at is not None else ""
+    return told_at(at) if at is not None else ""
 
 
 async def _as_data(path: Path) -> AsyncIterator[bytes]:

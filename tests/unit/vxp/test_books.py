@@ -10,8 +10,8 @@ import pytest
 from adapters.vxp import books
 from adapters.vxp.books import TABLES, Departure
 from adapters.vxp.gateway import PacketKind, Period
-from adapters.vxp.xroad.authentication import VIETNAM
 from hub.message.identifiers import AgencyCode, AgencyKey, DocumentId, SubmissionId, digest_of
+from hub.message.receipt_xml import VIETNAM_TIME as VIETNAM
 
 DAY = Period(
     since=datetime(2026, 11, 22, tzinfo=VIETNAM), until=datetime(2026, 11, 22, tzinfo=VIETNAM) + timedelta(1)
