@@ -12,6 +12,7 @@ from hub.message.directory import Directory
 from hub.message.identifiers import MailboxName
 from hub.ports import Clock, Registry
 from hub.signature.body_proof import ProofRefused, SignedProof, verify_proof
+from hub.signature.presented import presented
 from hub.signature.source import fingerprint_of
 from hub.signature.verdict import Judge
 
@@ -40,7 +41,7 @@ class Doorkeeper:
         return signed.proof.mailbox
 
     def _refuse_certificate(self, signed: SignedProof, directory: Directory, now: datetime) -> None:
-        judged = self.judge.judge(signed.certificate, signed.chain, now, directory.material)
+        judged = self.judge.judge(presented(signed.certificate, signed.chain), now, directory.material)
         if judged.finding.violation is not None:
             raise _unproved(judged.finding.violation.en)
         known = directory.certificate(fingerprint_of(signed.certificate))

@@ -29,7 +29,7 @@ def verify(
     covered = None if parsed.skimmed is None else parsed.skimmed.covered
     content = verify_signature(parsed.tree, location=ENVELOPE, stamp_anchors=stamp_anchors, covered=covered)
     at = parsed.received.received_at
-    judgement = judge_by(anchors).judge(content.certificate, content.chain, at, material)
+    judgement = judge_by(anchors).judge(content.presented, at, material)
     if judgement.finding.violation is not None:
         raise CertificateRejected(judgement)
     claim = check_claimed_time(content.facts, content.certificate, at, ENVELOPE.path)

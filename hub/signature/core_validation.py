@@ -4,6 +4,7 @@ signxml does the same for every shape there is, at three times the cost; in the 
 accepted here must be accepted there.
 """
 
+from functools import cache
 from hmac import compare_digest
 from types import MappingProxyType
 from typing import Final
@@ -93,6 +94,7 @@ def signature_holds(key: PublicKeyTypes, parts: SignatureParts) -> bool:
     return True
 
 
+@cache
 def _hash_of(method: str) -> HashAlgorithm:
     return next(algorithm for algorithm in _DIGESTS.values() if algorithm.name in method)
 

@@ -23,6 +23,7 @@ from hub.signature.certificates import CERTIFICATE_PATH, TrustAnchors, find_sign
 from hub.signature.finding import INDETERMINATE, PASSED, Finding, SubIndication, adverse, rejected
 from hub.signature.inquiry import deltas_of, lists_of
 from hub.signature.path import NoPath, Path
+from hub.signature.presented import Presented
 from hub.signature.revocation import (
     Revocation,
     RevocationState,
@@ -35,8 +36,6 @@ from hub.signature.source import fingerprint_of
 _REMEMBERED: Final = 10_000
 _CLAUSE: Final = "RFC 5280 §6.3, RFC 6960"
 Evidence: TypeAlias = tuple[TrustObject, ...]
-_Presented: TypeAlias = tuple[x509.Certificate, tuple[x509.Certificate, ...]]
-"""A certificate with those that came with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,31 +78,27 @@ class Judge:
     def __init__(self, anchors: TrustAnchors) -> None:
         """Judge by *anchors* and their policies."""
         self.anchors = anchors
-        self._known: dict[_Presented, _Known] = {}
+        self._known: dict[Presented, _Known] = {}
 
-    def judge(
-        self,
-        certificate: x509.Certificate,
-        chain: tuple[x509.Certificate, ...],
-        at: datetime,
-        material: TrustMaterial = NOTHING_KNOWN,
-    ) -> Judgement:
-        """Return the judgement on *certificate* at *at*, by what is known in *material*."""
-        known = self._known.get((certificate, chain))
+    def judge(self, presented: Presented, at: datetime, material: TrustMaterial = NOTHING_KNOWN) -> Judgement:
+        """Return the judgement on the signer's certificate at *at*, by what is known in *material*."""
+        known = self._known.get(presented)
         if known is not None and known.material is material and known.not_before <= at <= known.not_after:
             return known.judgement
-        path = find_signing_path(certificate, (*chain, *_issuers(material)), self.anchors, at)
+        path = find_signing_path(
+            presented.certificate, (*presented.chain, *_issuers(material)), self.anchors, at
+        )
         if isinstance(path, Finding):
             return Judgement(finding=path, validation=None)
         evidence = select(path, material)
         if known is not None and known.evidence == evidence and known.not_before <= at <= known.not_after:
             known.material = material
             return known.judgement
-        return self._judge((certificate, chain), path, evidence, at=at, material=material)
+        return self._judge(presented, path, evidence, at=at, material=material)
 
     def _judge(
         self,
-        presented: _Presented,
+        presented: Presented,
         path: Path,
         evidence: Evidence,
         *,

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hmac import compare_digest
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 from lxml import etree
 
 from hub.errors import RejectionCode, SignatureRejected
@@ -20,7 +18,8 @@ from hub.signature.core_validation import (
     signature_holds,
 )
 from hub.signature.finding import SubIndication, adverse, rejected
-from hub.signature.key import check_key, fits
+from hub.signature.key import check_key
+from hub.signature.presented import Presented, read_presented
 from hub.signature.profile import Location
 from hub.signature.qualified import qualify
 from hub.signature.references import DocumentReference
@@ -35,23 +34,25 @@ class SignedContent:
     """Parsed back from `octets`: the document without its `ds:Signature`."""
     octets: bytes
     """The canonical bytes that were hashed."""
-    certificate: x509.Certificate
-    signed_by: Fingerprint
-    """Fingerprint of the signer's certificate."""
-    chain: tuple[x509.Certificate, ...]
-    """Other certificates that came with the signature; material for a path, not yet one."""
+    presented: Presented
+    """The certificates that came with the signature."""
     facts: SignatureFacts = PLAIN
     """Which profile the signature has, and what it says of time."""
 
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The signer's certificate."""
+        return self.presented.certificate
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Loaded:
-    """A certificate, and what is the same whenever it comes: to look it up by its octets is cheaper."""
+    @property
+    def signed_by(self) -> Fingerprint:
+        """Fingerprint of the signer's certificate."""
+        return self.presented.signed_by
 
-    certificate: x509.Certificate
-    fingerprint: Fingerprint
-    is_strong: bool
-    """Whether its key is one that the profile takes."""
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """Other certificates that came with the signature; material for a path, not yet one."""
+        return self.presented.chain
 
 
 def verify_signature(
@@ -71,17 +72,15 @@ def verify_signature(
     whole covers, by digest method, written by the same pass over it (`hub.signature.skimmed`).
     """
     parts = take_apart(root, location)
-    signer, *others = [_certificate(der, location) for der in parts.certificates]
-    _refuse_key(signer, parts.signature_method, location)
-    octets, facts = _verify(root, parts, signer.certificate, location, stamp_anchors)
+    presented = _presented(parts.certificates, location)
+    _refuse_key(presented, parts.signature_method, location)
+    octets, facts = _verify(root, parts, presented.certificate, location, stamp_anchors)
     if not _covers(parts.document, octets, covered):
         raise _refusal(SubIndication.HASH_FAILURE, location)
     return SignedContent(
         signed_tree=parse_hardened(octets),
         octets=octets,
-        certificate=signer.certificate,
-        signed_by=signer.fingerprint,
-        chain=tuple([each.certificate for each in others]),
+        presented=presented,
         facts=facts,
     )
 
@@ -132,9 +131,9 @@ def _not_canonical(location: Location) -> SignatureRejected:
     return rejected(finding)
 
 
-def _certificate(der: bytes, location: Location) -> _Loaded:
+def _presented(encoded: tuple[bytes, ...], location: Location) -> Presented:
     try:
-        return _load(der)
+        return read_presented(encoded)
     except (ValueError, x509.InvalidVersion) as error:
         finding = adverse(
             SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
@@ -145,25 +144,11 @@ def _certificate(der: bytes, location: Location) -> _Loaded:
         raise rejected(finding) from error
 
 
-@lru_cache(maxsize=4096)
-def _load(der: bytes) -> _Loaded:
-    certificate = x509.load_der_x509_certificate(der)
-    if certificate.not_valid_before_utc > certificate.not_valid_after_utc:
-        raise ValueError("the certificate is never valid")
-    if certificate.serial_number <= 0:
-        raise ValueError("the serial number is not positive (RFC 5280 §4.1.2.2)")
-    return _Loaded(
-        certificate=certificate,
-        fingerprint=Fingerprint(certificate.fingerprint(SHA256())),
-        is_strong=check_key(certificate, "").violation is None,
-    )
-
-
-def _refuse_key(signer: _Loaded, method: str, location: Location) -> None:
-    if not signer.is_strong:
+def _refuse_key(signer: Presented, method: str, location: Location) -> None:
+    if not signer.methods:
         path = f"{location.path}/KeyInfo/X509Data/X509Certificate"
         raise rejected(check_key(signer.certificate, path))
-    if not fits(signer.certificate, method):
+    if method not in signer.methods:
         mismatch = adverse(
             SubIndication.FORMAT_FAILURE,
             RejectionCode.SIGNATURE_FORMAT_FAILURE,

@@ -14,6 +14,7 @@ from hub.errors import StorageRefused, TemporaryFailure
 from hub.message.identifiers import Digest
 from hub.message.trust import Indication, Validation
 from hub.ports import Clock, Registry
+from hub.signature.presented import presented
 from hub.signature.signing import SigningKey
 from hub.signature.verdict import Judge
 from hub.workers.waiting import wait
@@ -58,9 +59,8 @@ class OwnCertificateWorker:
             self._is_entered = True
         material, now = (await self.registry.directory()).material, self.clock.now()
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self.executor, self.judge.judge, self.key.certificate, self.key.chain, now, material
-        )
+        own = presented(self.key.certificate, self.key.chain)
+        found = await loop.run_in_executor(self.executor, self.judge.judge, own, now, material)
         if found.validation is None:
             self._tell_of_no_path()
         elif found.validation.validation_id != self._last:

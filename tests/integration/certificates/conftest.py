@@ -23,6 +23,7 @@ from hub.message.trust import RevocationPolicy, TrustMaterial
 from hub.operations.certificates import CertificateDesk
 from hub.signature.certificate_file import CertificateFile
 from hub.signature.certificates import AnchorPolicy, TrustAnchors
+from hub.signature.presented import presented
 from hub.signature.signing import SigningKey
 from hub.signature.verdict import Judge, Judgement
 from hub.workers.revocation import RevocationWorker
@@ -106,7 +107,9 @@ class Watcher:
         return (await self.store.registry().directory()).material
 
     async def judge(self, key: SigningKey) -> Judgement:
-        return self.judge_by.judge(key.certificate, key.chain, SystemClock().now(), await self.material())
+        return self.judge_by.judge(
+            presented(key.certificate, key.chain), SystemClock().now(), await self.material()
+        )
 
     async def words(self, key: SigningKey) -> tuple[str, str | None]:
         validation = (await self.judge(key)).validation

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hub.message.trust import RevocationPolicy, TrustMaterial, TrustObject, TrustObjectKind
 from hub.signature.delta import freshest_addresses
 from hub.signature.inquiry import Inquiry, plan
+from hub.signature.presented import presented
 from hub.signature.status_authority import CRL_LIFETIME, ISSUING_CRL, ROOT_CRL
 from hub.signature.verdict import Judge, judge_again
 from tests.support.authority import AT
@@ -32,7 +33,11 @@ def material(base: RevocationList, delta: RevocationList | None = None) -> Trust
 
 def words(known: TrustMaterial) -> tuple[str, str | None]:
     key = status_key()
-    validation = Judge(anchors(RevocationPolicy.HARD)).judge(key.certificate, key.chain, AT, known).validation
+    validation = (
+        Judge(anchors(RevocationPolicy.HARD))
+        .judge(presented(key.certificate, key.chain), AT, known)
+        .validation
+    )
     assert validation is not None
     assert judge_again(validation, AT) == validation, "by what is kept, the verdict is the same"
     return validation.indication.value, validation.sub_indication

@@ -15,6 +15,7 @@ from hub.message.trust import (
     TrustObjectKind,
 )
 from hub.signature.finding import SubIndication
+from hub.signature.presented import presented
 from hub.signature.signing import SigningKey
 from hub.signature.source import fingerprint_of
 from hub.signature.status_authority import ISSUING_CRL, Revoked, StatusAuthority
@@ -42,7 +43,7 @@ def judged(
     judge: Judge | None = None,
 ) -> Judgement:
     key = key or status_key()
-    return (judge or Judge(anchors(policy))).judge(key.certificate, key.chain, at, material)
+    return (judge or Judge(anchors(policy))).judge(presented(key.certificate, key.chain), at, material)
 
 
 def code(judgement: Judgement) -> RejectionCode | None:
@@ -274,7 +275,7 @@ def test_evidence_that_was_altered_gives_another_verdict() -> None:
 def test_a_ca_that_publishes_nothing_passes_where_nobody_asks() -> None:
     key = session_authority().issue(agency_code="H41", name="a", at=SINCE, key_type="ec")
 
-    found = Judge(session_anchors()).judge(key.certificate, key.chain, AT)
+    found = Judge(session_anchors()).judge(presented(key.certificate, key.chain), AT)
 
     assert found.validation is not None
     assert (found.validation.indication, found.validation.policy) == (Indication.PASSED, NONE)
