@@ -30,7 +30,7 @@ class Presented:
     fingerprints: tuple[Fingerprint, ...]
     """Of all of them, the signer's first."""
     methods: frozenset[str]
-    """The signature methods that are for the signer's kind of key; none where the profile does not take it."""
+    """The signature methods for the signer's kind of key; none where the profile does not take the key."""
 
     def __eq__(self, other: object) -> bool:
         """Tell whether *other* has the same certificates in the same order."""

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Container
+from functools import lru_cache
 from typing import NoReturn
 
 from lxml import etree
@@ -29,13 +30,37 @@ def children(element: etree._Element, path: str, *names: str) -> list[etree._Ele
 
 def octets(element: etree._Element, path: str, *, longest: int = profile.MAX_BASE64_CHARACTERS) -> bytes:
     """Return what *element* encodes in base64: something, and at most *longest* characters."""
-    name, text = local(element.tag), "".join((element.text or "").split())
-    if len(element) or not text or len(text) > longest:
-        refuse(path, _BASE64, Sentence(f"{name} rỗng hoặc quá dài", f"{name} is empty or too long"))
+    text = _written(element, path, longest)
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        refuse(path, _BASE64, Sentence(f"{name} không phải base64", f"{name} is not base64"))
+        raise _no_base64(element, path) from None
+
+
+def octets_again(element: etree._Element, path: str) -> bytes:
+    """Return what *element* encodes, like `octets`; for what is expected to come again and again."""
+    try:
+        return _decoded(_written(element, path, profile.MAX_BASE64_CHARACTERS))
+    except (binascii.Error, ValueError):
+        raise _no_base64(element, path) from None
+
+
+@lru_cache(maxsize=1024)
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _written(element: etree._Element, path: str, longest: int) -> str:
+    text = "".join((element.text or "").split())
+    if len(element) or not text or len(text) > longest:
+        name = local(element.tag)
+        refuse(path, _BASE64, Sentence(f"{name} rỗng hoặc quá dài", f"{name} is empty or too long"))
+    return text
+
+
+def _no_base64(element: etree._Element, path: str) -> SignatureRejected:
+    name = local(element.tag)
+    return _refusal(path, _BASE64, Sentence(f"{name} không phải base64", f"{name} is not base64"))
 
 
 def unless_in(
@@ -70,5 +95,16 @@ def refuse(
     code: RejectionCode = RejectionCode.SIGNATURE_FORMAT_FAILURE,
 ) -> NoReturn:
     """Refuse the signature for *reason*."""
+    raise _refusal(path, rule, reason, code)
+
+
+def _refusal(
+    path: str,
+    rule: str,
+    reason: Sentence,
+    code: RejectionCode = RejectionCode.SIGNATURE_FORMAT_FAILURE,
+) -> SignatureRejected:
     rule = f"{rule}; ETSI EN 319 102-1 FORMAT_FAILURE"
-    raise SignatureRejected([violation(code, path=path, rule=rule, reason_vi=reason.vi, reason_en=reason.en)])
+    return SignatureRejected(
+        [violation(code, path=path, rule=rule, reason_vi=reason.vi, reason_en=reason.en)]
+    )

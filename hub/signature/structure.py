@@ -1,6 +1,8 @@
 """Takes a signature apart, exactly as the profile wants it, before anything is computed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -10,10 +12,11 @@ from hub.errors import RejectionCode, SignatureRejected
 from hub.message.edxml import EDXML_NAMESPACE, XMLDSIG_NAMESPACE
 from hub.message.refusal import Sentence, violation
 from hub.signature import profile
+from hub.signature.known_shapes import KNOWN_SHAPES, LONGEST_SHAPE, KnownShapes, Places, shape_of
 from hub.signature.profile import SIGNATURE, Location, ds
 from hub.signature.qualifying import Qualification, take_qualification
 from hub.signature.references import DocumentReference, OwnReference, take_references
-from hub.signature.shape import algorithm, children, local, octets, refuse, unless_in
+from hub.signature.shape import algorithm, children, local, octets, octets_again, refuse, unless_in
 
 _LIMIT: Final = profile.MAX_NAMESPACE_CHARACTERS
 _COMMENT: Final = "boolean(/*/descendant::comment())"
@@ -21,8 +24,10 @@ _INSTRUCTION_OUTSIDE: Final = "boolean(/processing-instruction())"
 # Looking at every namespace name is slow, so elements are counted first: most messages know but these two.
 # An ampersand in one: libxml2 writes it as it is, which is no canonical form (C14N 1.0 §2.3) and no XML.
 _UNFIT: Final = f"[string-length(namespace-uri()) > {_LIMIT} or contains(namespace-uri(), '&')]"
+_ALL, _OURS, _THEIRS = (f"count(/descendant::{each})" for each in ("*", "edxml:*", "ds:*"))
 _UNFIT_NAMESPACE: Final = (
-    f"((count(//*) > count(//edxml:*) + count(//ds:*) and //*{_UNFIT}) or /descendant::*/@*{_UNFIT})"
+    f"(({_ALL} > {_OURS} + {_THEIRS} and /descendant::*{_UNFIT})"
+    f" or /descendant::*/@*[namespace-uri() != '']{_UNFIT})"
 )
 _MANY_ATTRIBUTES: Final = f"boolean(/descendant::*/@*[{profile.MAX_ATTRIBUTES + 1}])"
 
@@ -38,6 +43,7 @@ _HAS_UNFIT_NAMESPACE: Final = _condition(_UNFIT_NAMESPACE)
 _HAS_MANY_ATTRIBUTES: Final = _condition(_MANY_ATTRIBUTES)
 # One question for all four: each evaluation lets go of the interpreter lock, and then waits for it.
 _HAS_UNCOVERED: Final = _condition(_COMMENT, _INSTRUCTION_OUTSIDE, _UNFIT_NAMESPACE, _MANY_ATTRIBUTES)
+_PLAIN: Final = ("SignedInfo", "SignatureValue", "KeyInfo")
 _KEY_HINTS: Final = frozenset({ds("X509SubjectName"), ds("X509IssuerSerial"), ds("X509SKI")})
 """Vendors write these beside the certificate; nothing is read from them."""
 _ALGORITHMS: Final = MappingProxyType(
@@ -68,13 +74,31 @@ class SignatureParts:
     """What makes it a XAdES signature; None for a plain one."""
 
 
-def take_apart(root: etree._Element, location: Location) -> SignatureParts:
-    """Return the parts of the one signature of *root*; raises `SignatureRejected` where the shape differs."""
+def take_apart(
+    root: etree._Element, location: Location, shapes: KnownShapes = KNOWN_SHAPES
+) -> SignatureParts:
+    """Return the parts of the one signature of *root*; raises `SignatureRejected` where the shape differs.
+
+    A plain signature of a shape that *shapes* remembers was judged when it was seen first.
+    """
     signature, path = _the_signature(root, location), location.path
     _refuse_uncovered(root, path)
-    names = ("SignedInfo", "SignatureValue", "KeyInfo")
-    is_qualified = len(signature) == len(names) + 1 and signature[-1].tag == ds("Object")
-    signed_info, value, key_info, *_ = children(signature, path, *names, *(["Object"] * is_qualified))
+    if len(signature) != len(_PLAIN):
+        return _take_apart(signature, path)
+    elements = tuple(islice(signature.iter(), LONGEST_SHAPE + 1))
+    shape = shape_of(elements)
+    known = shapes.get(shape)
+    if known is not None:
+        return _plain_parts(elements, known, path)
+    parts = _take_apart(signature, path)
+    if len(elements) <= LONGEST_SHAPE:
+        shapes.put(shape, _places(signature, elements, parts))
+    return parts
+
+
+def _take_apart(signature: etree._Element, path: str) -> SignatureParts:
+    is_qualified = len(signature) == len(_PLAIN) + 1 and signature[-1].tag == ds("Object")
+    signed_info, value, key_info, *_ = children(signature, path, *_PLAIN, *(["Object"] * is_qualified))
     qualification = take_qualification(signature, f"{path}/Object") if is_qualified else None
     method = _method(signed_info, f"{path}/SignedInfo")
     document, own = take_references(signature, f"{path}/SignedInfo", qualification)
@@ -87,6 +111,37 @@ def take_apart(root: etree._Element, location: Location) -> SignatureParts:
         own=own,
         certificates=_certificates(key_info, f"{path}/KeyInfo/X509Data"),
         qualification=qualification,
+    )
+
+
+def _places(signature: etree._Element, elements: Sequence[etree._Element], parts: SignatureParts) -> Places:
+    """Return where in a plain signature that was taken apart the values stand."""
+    (data,) = signature[2]
+    encoded = [child for child in data if child.tag not in _KEY_HINTS]
+    return Places(
+        signature_method=parts.signature_method,
+        digest_method=parts.document.digest_method,
+        signed_info=elements.index(signature[0]),
+        value=elements.index(signature[1]),
+        digest=elements.index(signature[0][-1][-1]),
+        certificates=tuple(elements.index(child) for child in encoded),
+    )
+
+
+def _plain_parts(elements: Sequence[etree._Element], known: Places, path: str) -> SignatureParts:
+    """Return the parts of a plain signature of a *known* shape: its values alone are still to be read."""
+    value = elements[known.value]
+    digest = octets(elements[known.digest], f"{path}/SignedInfo/Reference/DigestValue")
+    certificate_path = f"{path}/KeyInfo/X509Data/X509Certificate"
+    return SignatureParts(
+        signed_info=elements[known.signed_info],
+        signature_method=known.signature_method,
+        signature_value=octets(value, f"{path}/SignatureValue"),
+        value=value,
+        document=DocumentReference(digest_method=known.digest_method, digest_value=digest),
+        own=(),
+        certificates=tuple([octets_again(elements[each], certificate_path) for each in known.certificates]),
+        qualification=None,
     )
 
 
@@ -168,4 +223,4 @@ def _certificates(key_info: etree._Element, path: str) -> tuple[bytes, ...]:
     if len(encoded) > profile.MAX_CERTIFICATES:
         rule = f"decision 0003: at most {profile.MAX_CERTIFICATES} certificates"
         refuse(path, rule, Sentence("quá nhiều chứng thư", "X509Data holds too many certificates"))
-    return tuple(octets(child, f"{path}/X509Certificate") for child in encoded)
+    return tuple(octets_again(child, f"{path}/X509Certificate") for child in encoded)
