@@ -1,6 +1,15 @@
 """XML from strangers: read without fetching, expanding or including anything."""
 
+import threading
+
 from lxml import etree
+
+
+class _Own(threading.local):
+    """A parser for each thread: lxml lets one at a time use it, and a new one takes a tenth of a parse."""
+
+    def __init__(self) -> None:
+        self.parser = hardened_parser()
 
 
 def parse_hardened(body: bytes) -> etree._Element:
@@ -10,14 +19,11 @@ def parse_hardened(body: bytes) -> etree._Element:
     is included. A document type must have been refused before: libxml2 expands entities in attributes.
     Raises `etree.XMLSyntaxError` where *body* is not well-formed.
     """
-    return etree.fromstring(body, hardened_parser())
+    return etree.fromstring(body, _OWN.parser)
 
 
 def hardened_parser() -> etree.XMLParser:
-    """Return a fresh parser that does what `parse_hardened` promises.
-
-    A parser for each use: lxml lets one thread at a time use a parser, and making one costs a microsecond.
-    """
+    """Return a fresh parser that does what `parse_hardened` promises."""
     # huge_tree, since libxml2 otherwise stops at text of 10 MB, which one attachment may have; the caller's
     # limits on size, elements, attributes and depth stand in for what it switches off.
     return etree.XMLParser(
@@ -34,3 +40,6 @@ def hardened_parser() -> etree.XMLParser:
         strip_cdata=True,
         recover=False,
     )
+
+
+_OWN = _Own()
