@@ -131,10 +131,13 @@ class AlertWorker:
         )
 
     async def tell(self) -> None:
-        """Send what is due; channels do not wait for one another, and one that fails is tried again later."""
-        async with asyncio.TaskGroup() as sending:
-            for each in self.channels:
-                sending.create_task(self._tell_on(each))
+        """Send what is due; channels do not wait for one another, and one that fails is tried again later.
+
+        Where the database fails one of them, the others end what they have begun before that is raised.
+        """
+        ended = await asyncio.gather(*(self._tell_on(each) for each in self.channels), return_exceptions=True)
+        for failure in filter(None, ended):
+            raise failure
 
     async def _tell_on(self, channel: Channel) -> None:
         async with self.database.transaction() as transaction:

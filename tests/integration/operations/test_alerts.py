@@ -13,11 +13,13 @@ from hub.message.receipt_xml import VIETNAM_TIME
 from hub.operations.alerts import AlertDesk
 from hub.workers.alerts import AlertWorker
 from tests.integration.operations.conftest import Office
+from tests.support.database import PrivateDatabase
 from tests.support.decisions import a_submission
 from tests.support.waiting import until
 
 AT_ONCE = AlertTerms(calm=timedelta())
 PARK = "update mailboxes set breaker = 'open', failures = 5, failing_since = now() where name = $1"
+CUT_OFF = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'truc test'"
 UNPARK = "update mailboxes set breaker = 'closed', failures = 0, failing_since = null where name = $1"
 
 
@@ -38,6 +40,18 @@ class Letterbox:
         return [
             (each.moment, each.kind.value, each.subject) for _, notices in self.letters for each in notices
         ]
+
+
+@dataclass(slots=True, kw_only=True)
+class FirstLetterCutsOff(Letterbox):
+    """A channel during whose first letter the database lets go of the hub."""
+
+    database: PrivateDatabase
+
+    async def send(self, letter: Letter, notices: tuple[Notice, ...]) -> None:
+        self.letters.append((letter, notices))
+        if len(self.letters) == 1:
+            await self.database.rewrite(CUT_OFF)
 
 
 @pytest.fixture
@@ -204,3 +218,21 @@ async def test_the_worker_goes_on_until_it_is_stopped(
     await until(is_told, what="the alert")
     stop.set()
     await running
+
+
+async def test_an_outage_while_it_tells_is_sat_out_and_told_of_afterwards(
+    office: Office, worker: AlertWorker, private_database: PrivateDatabase, letterbox: Letterbox
+) -> None:
+    stop = asyncio.Event()
+    cut_off = FirstLetterCutsOff(name="cut off", database=private_database)
+    worker.channels = [cut_off, letterbox]
+    await office.store.fetch(PARK, "H41")
+    running = asyncio.create_task(worker.run(stop))
+    await until(lambda: cut_off.letters, what="a letter")
+
+    stop.set()
+    await running
+    await rounds(worker)
+
+    assert cut_off.told() == [(Moment.START, "recipient_failing", "H41")] * 2
+    assert (Moment.START, "recipient_failing", "H41") in letterbox.told()
