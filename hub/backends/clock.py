@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+import asyncpg.pgproto.pgproto
+import uuid_utils
 
 
 class SystemClock:
@@ -15,5 +16,9 @@ class SystemClock:
 
 
 def new_id() -> UUID:
-    """Return a fresh UUIDv7: later ones sort behind earlier ones, so that indexes grow at their end."""
-    return uuid7()
+    """Return a fresh UUIDv7: later ones sort behind earlier ones, so that indexes grow at their end.
+
+    It is of the driver's kind, as those that the database returns: made, hashed, compared and written in C.
+    """
+    fresh: UUID = asyncpg.pgproto.pgproto.UUID(uuid_utils.uuid7().bytes)
+    return fresh

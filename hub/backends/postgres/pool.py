@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Final, Protocol, Self
 
 import asyncpg
+from pydantic_core import to_json
 
 from hub.backends.postgres.primary import AWAY, PROBE, Primary
 from hub.backends.postgres.room import Room
@@ -33,6 +34,12 @@ class Transaction(Protocol):
         """Run *query* and return the first value of its first row."""
         ...
 
+    async def copy_records_to_table(
+        self, table_name: str, *, columns: Sequence[str], records: Iterable[tuple[object, ...]]
+    ) -> str:
+        """Insert *records* by COPY, with *columns* in their order; returns the command tag."""
+        ...
+
 
 _RACES: Final = (
     asyncpg.DeadlockDetectedError,
@@ -41,6 +48,7 @@ _RACES: Final = (
     asyncpg.InvalidCachedStatementError,  # somebody has migrated; the next preparation fits
 )
 PROBE_SECONDS: Final = 5.0
+_JSONB_VERSION: Final = b"\x01"
 _ARRAY_TYPES: Final = (
     "uuid", "text", "bytea", "bigint", "int", "smallint", "boolean", "timestamptz", "date", "jsonb",
 )  # fmt: skip
@@ -218,10 +226,21 @@ async def _leave_as_it_is(_connection: object) -> None:
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    # In binary an array of it needs no quoting: half a statement's time where each row has one.
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_to_jsonb, decoder=_from_jsonb, format="binary"
+    )
     # The driver asks what an array is at the first statement that has one, by a query of a millisecond: once
     # for all, not once for each statement on each connection.
     await connection.fetchrow(_ARRAYS, *[None] * len(_ARRAY_TYPES))
+
+
+def _to_jsonb(value: object) -> bytes:
+    return _JSONB_VERSION + to_json(value)
+
+
+def _from_jsonb(value: bytes) -> object:
+    return json.loads(value[len(_JSONB_VERSION) :])
 
 
 def _is_cancelled() -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from hub.backends.postgres import enlisting, issuing, posting, reporting
+from hub.backends.postgres import enlisting, issuing, message_rows, posting, reporting
 from hub.backends.postgres.catching_up import catch_up, owe_alone
 from hub.backends.postgres.claimant import Claimant
 from hub.backends.postgres.enlisting import Admission
@@ -19,7 +19,6 @@ from hub.backends.postgres.pool import Transaction
 from hub.backends.postgres.posting import Lane, NewDelivery
 from hub.backends.postgres.proven import ProvenReceipt, keep_consigned, keep_receipts
 from hub.backends.postgres.reporting import Move, Report
-from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
 from hub.errors import OperationRefused
 from hub.message.decision import Refuse
@@ -71,9 +70,7 @@ class Reinstating:
         await self._enlist(lost.admission)
         if clashing := await enlisting.enlist_documents(self.transaction, [lost.admission]):
             raise OperationRefused(clashing[lost.admission.message_id].en)
-        await self.transaction.execute(
-            statement("insert_messages"), *columns([accepted_row(lost.admission)], 21)
-        )
+        await message_rows.insert(self.transaction, [accepted_row(lost.admission)])
         deliveries = await self._numbered(lost.deliveries)
         await self._enter(deliveries)
         await keep_receipts(self.transaction, lost.receipts)
@@ -86,18 +83,14 @@ class Reinstating:
         self, message_id: MessageId, refusal: Refuse, receipts: Sequence[ProvenReceipt]
     ) -> None:
         """Bring a refusal back, with the receipt that told it."""
-        await self.transaction.execute(
-            statement("insert_messages"), *columns([refused_row(message_id, refusal)], 21)
-        )
+        await message_rows.insert(self.transaction, [refused_row(message_id, refusal)])
         await keep_receipts(self.transaction, receipts)
         await self._tell("message.reinstated", message_id, {"refused": True})
 
     async def status(self, lost: LostStatus) -> None:
         """Bring an accepted status back, and what it did to its delivery."""
         await self._enlist(lost.admission)
-        await self.transaction.execute(
-            statement("insert_messages"), *columns([accepted_row(lost.admission)], 21)
-        )
+        await message_rows.insert(self.transaction, [accepted_row(lost.admission)])
         await keep_consigned(self.transaction, [(lost.forwarded, lost.arrived_at)])
         for move in await self._moved(lost):
             if move.proves_handover:

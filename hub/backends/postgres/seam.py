@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from hub.backends.postgres import bodies, enlisting, issuing, posting, reporting, validating
+from hub.backends.postgres import bodies, enlisting, issuing, message_rows, posting, reporting, validating
 from hub.backends.postgres.claimant import Claimant
 from hub.backends.postgres.enlisting import Admission
 from hub.backends.postgres.issuing import Asked, NewId
@@ -14,7 +14,6 @@ from hub.backends.postgres.message_rows import accepted_row, refused_row
 from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.posting import Lane, NewDelivery
 from hub.backends.postgres.reporting import LockedDelivery, Move, Report
-from hub.backends.postgres.statements import columns, statement
 from hub.backends.postgres.trail import Event, append
 from hub.backends.postgres.validating import KeptValidations
 from hub.crash import crash_point
@@ -210,7 +209,7 @@ class _Work:
         rows = [accepted_row(each) for each in self.admissions]
         rows += [refused_row(message_id, refusal) for message_id, refusal in self.refusals]
         if rows:
-            await self.transaction.execute(statement("insert_messages"), *columns(rows, 21))
+            await message_rows.insert(self.transaction, rows)
 
     async def _move_deliveries(self, reports: Sequence[Report]) -> None:
         locked = await reporting.lock(self.transaction, sorted({each.delivery_id for each in reports}))

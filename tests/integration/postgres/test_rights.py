@@ -256,7 +256,7 @@ def test_every_right_is_needed_by_some_statement() -> None:
 def _is_used(text: str, table: str, right: str) -> bool:
     upsert = rf"insert into {table}\b(?:(?!insert into)[^;])*?do update"
     pattern = {
-        "INSERT": rf"insert into {table}\b",
+        "INSERT": rf'insert into {table}\b|copy_records_to_table\(\s*"{table}"',
         "UPDATE": rf"update {table}\b|{upsert}",
         "DELETE": rf"delete from {table}\b",
     }[right]
