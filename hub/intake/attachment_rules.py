@@ -43,12 +43,13 @@ def examine_attachments(
 ) -> tuple[tuple[Attachment, ...], tuple[Violation, ...]]:
     """Return the attachments that can be read, and every rule that attachments and manifest break."""
     encoded = encoded_attachments(message)
-    opened = _open_all(encoded, limits)
+    room = Budget(octets=limits.unpacked_octets)
+    opened = [_examine(each, limits, room) for each in encoded]
     return (
-        tuple(result for result in opened if isinstance(result, Attachment)),
+        tuple([result for result in opened if isinstance(result, Attachment)]),
         (
             *listing_violations(message, encoded),
-            *(result for result in opened if isinstance(result, Violation)),
+            *[result for result in opened if isinstance(result, Violation)],
         ),
     )
 
@@ -86,11 +87,6 @@ def _repeated(names: Sequence[str]) -> Iterator[str]:
 def _only_in(names: Sequence[str], others: Sequence[str]) -> Iterator[str]:
     known = set(others)
     return (name for name in dict.fromkeys(names) if name not in known)
-
-
-def _open_all(encoded: Sequence[EncodedAttachment], limits: AttachmentLimits) -> list[Attachment | Violation]:
-    room = Budget(octets=limits.unpacked_octets)
-    return [_examine(each, limits, room) for each in encoded]
 
 
 def _examine(encoded: EncodedAttachment, limits: AttachmentLimits, room: Budget) -> Attachment | Violation:

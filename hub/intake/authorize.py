@@ -1,13 +1,13 @@
 """Step 4 of intake: this connection may speak for the sender, who signed, and every recipient is reached."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from hub.errors import RejectionCode, Violation
 from hub.message.directory import Agency, Directory, RegisteredCertificate
 from hub.message.edxml import DocumentHeader, Header
-from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, agency_key
+from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, MailboxName, agency_key
 from hub.message.receipt_xml import VIETNAM_TIME
 from hub.message.refusal import rejection_of, violation
 from hub.message.stages import AuthorizedMessage, ReceivedMessage, Route, ValidMessage
@@ -17,22 +17,33 @@ _HEADER_PATH: Final = "/edXML/edXMLEnvelope/edXMLHeader/MessageHeader"
 _SENDER_PATH: Final = f"{_HEADER_PATH}/From/OrganId"
 _SIGNATURE_PATH: Final = "/edXML/edXMLEnvelope/edXMLHeader/Signature"
 
+_Reached: TypeAlias = tuple[Agency | None, MailboxName | None]
+"""An addressee, where it is known, and the mailbox that receives for it."""
+
 
 def authorize(valid: ValidMessage, directory: Directory) -> AuthorizedMessage:
     """Admit *valid* where broker user, mandate, certificate and `From` agree, and recipients are reached.
 
     Raises the narrowest refusal for the first violation, with all of them.
     """
-    received, header = valid.verified.received, valid.header
-    violations = authority_violations(
-        header, received, valid.verified.signed_by, directory, received.received_at
+    header, received, signed_by = valid.header, valid.verified.received, valid.verified.signed_by
+    reached = _reached(header, directory, received.received_at)
+    violations = (
+        *_party_violations(header.sender, received, signed_by, directory, received.received_at),
+        *_recipient_violations(header, reached, directory, received.received_at),
     )
     if violations:
         raise rejection_of(violations)
     return AuthorizedMessage(
         valid=valid,
         sender=agency_key(header.sender),
-        routes=_routes(header, directory, received.received_at),
+        routes=tuple(
+            [
+                Route(recipient=agency.key, mailbox=mailbox)
+                for agency, mailbox in reached
+                if agency is not None and mailbox is not None
+            ]
+        ),
     )
 
 
@@ -41,24 +52,27 @@ def authority_violations(
 ) -> tuple[Violation, ...]:
     """Return everything that keeps *header* from being sent through this mailbox under that certificate."""
     return (
-        *_sender_violations(header.sender, received, directory, at),
-        *_certificate_violations(header.sender, received, signed_by, directory, at),
-        *(
-            refusal
-            for path, code in _addressees(header)
-            for refusal in _recipient_violations(code, path, directory, at)
-        ),
+        *_party_violations(header.sender, received, signed_by, directory, at),
+        *_recipient_violations(header, _reached(header, directory, at), directory, at),
     )
 
 
-def _addressees(header: Header) -> tuple[tuple[str, AgencyCode], ...]:
-    """Return who is to be reached and where the header says so; a status goes to the other party."""
-    if isinstance(header, DocumentHeader):
-        return tuple(
-            (f"{_HEADER_PATH}/To[{place}]/OrganId", code)
-            for place, code in enumerate(header.recipients, start=1)
-        )
-    return ((f"{_HEADER_PATH}/ResponseFor/OrganId", header.original_sender),)
+def _party_violations(
+    sender: AgencyCode, received: ReceivedMessage, signed_by: Fingerprint, directory: Directory, at: datetime
+) -> Iterator[Violation]:
+    yield from _sender_violations(sender, received, directory, at)
+    yield from _certificate_violations(sender, received, signed_by, directory, at)
+
+
+def _addressees(header: Header) -> tuple[AgencyCode, ...]:
+    """Return who is to be reached; a status goes to the other party."""
+    return header.recipients if isinstance(header, DocumentHeader) else (header.original_sender,)
+
+
+def _reached(header: Header, directory: Directory, at: datetime) -> list[_Reached]:
+    """Return for each addressee the agency and its mailbox, where there are such."""
+    keys = [agency_key(code) for code in _addressees(header)]
+    return [(directory.agency(key), directory.mailbox_for(key, at)) for key in keys]
 
 
 def _sender_violations(
@@ -129,18 +143,39 @@ def _signs_for(
 
 
 def _recipient_violations(
-    code: AgencyCode, path: str, directory: Directory, at: datetime
+    header: Header, reached: Sequence[_Reached], directory: Directory, at: datetime
 ) -> Iterator[Violation]:
-    agency = directory.agency(agency_key(code))
-    if agency is None:
-        yield violation(_CODE.UNKNOWN_RECIPIENT, path=path, rule="QĐ 28/2018/QĐ-TTg, 16.1", recipient=code)
-    elif not agency.is_open(at):
-        vi, en = _successor(agency, directory)
-        yield violation(
-            _CODE.RECIPIENT_CLOSED, path=path, rule="4.open", recipient=code, hint_vi=vi, hint_en=en
-        )
-    elif directory.mailbox_for(agency.key, at) is None:
-        yield violation(_CODE.RECIPIENT_NOT_CONNECTED, path=path, rule="4.connected", recipient=code)
+    for place, (code, (agency, mailbox)) in enumerate(zip(_addressees(header), reached, strict=True)):
+        if agency is None:
+            yield violation(
+                _CODE.UNKNOWN_RECIPIENT,
+                path=_path_of(header, place),
+                rule="QĐ 28/2018/QĐ-TTg, 16.1",
+                recipient=code,
+            )
+        elif not agency.is_open(at):
+            vi, en = _successor(agency, directory)
+            yield violation(
+                _CODE.RECIPIENT_CLOSED,
+                path=_path_of(header, place),
+                rule="4.open",
+                recipient=code,
+                hint_vi=vi,
+                hint_en=en,
+            )
+        elif mailbox is None:
+            yield violation(
+                _CODE.RECIPIENT_NOT_CONNECTED,
+                path=_path_of(header, place),
+                rule="4.connected",
+                recipient=code,
+            )
+
+
+def _path_of(header: Header, place: int) -> str:
+    """Return where *header* names the addressee at *place*."""
+    party = f"To[{place + 1}]" if isinstance(header, DocumentHeader) else "ResponseFor"
+    return f"{_HEADER_PATH}/{party}/OrganId"
 
 
 def _successor(agency: Agency, directory: Directory) -> tuple[str, str]:
@@ -149,9 +184,3 @@ def _successor(agency: Agency, directory: Directory) -> tuple[str, str]:
     if successor is None:
         return "", ""
     return f"; hãy dùng mã {successor.code} ({successor.name})", f"; use {successor.code} ({successor.name})"
-
-
-def _routes(header: Header, directory: Directory, at: datetime) -> tuple[Route, ...]:
-    keys = (agency_key(code) for _, code in _addressees(header))
-    reached = ((key, directory.mailbox_for(key, at)) for key in keys)
-    return tuple(Route(recipient=key, mailbox=mailbox) for key, mailbox in reached if mailbox is not None)

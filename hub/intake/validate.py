@@ -133,7 +133,7 @@ def _status_rules(message: Field) -> Iterator[Violation]:
             rule="QĐ 28/2018/QĐ-TTg, 10.2.h",
             status=status,
         )
-    if next(attachment_elements(message), None) is not None:
+    if attachment_elements(message):
         yield violation(
             _CODE.SCHEMA_VIOLATION,
             path="/edXML/AttachmentEncoded",

@@ -1,6 +1,6 @@
 """Reads attachments out of the tree that a signature covers: decoded, unwrapped, and called what they are."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,18 +45,20 @@ def content_id(field: Field) -> str:
 
 def encoded_attachments(message: Field) -> tuple[EncodedAttachment, ...]:
     """Return the attachments in their order, of an invalid message too."""
-    fields = tuple(attachment_elements(message))
+    fields = attachment_elements(message)
     return tuple(
-        EncodedAttachment(
-            field=field, content_id=content_id(field), name=text(field, "AttachmentName"), step=step
-        )
-        for field, step in zip(fields, _steps(len(fields)), strict=True)
+        [
+            EncodedAttachment(
+                field=field, content_id=content_id(field), name=text(field, "AttachmentName"), step=step
+            )
+            for field, step in zip(fields, _steps(len(fields)), strict=True)
+        ]
     )
 
 
-def _steps(count: int) -> Iterator[str]:
+def _steps(count: int) -> Sequence[str]:
     """Return the last step of the path of each of *count*; `path_of` would count them anew for every one."""
-    return iter(("Attachment",)) if count == 1 else (f"Attachment[{place + 1}]" for place in range(count))
+    return ("Attachment",) if count == 1 else [f"Attachment[{place + 1}]" for place in range(count)]
 
 
 def decode(encoded: EncodedAttachment) -> bytes | None:
@@ -74,9 +76,10 @@ def decode(encoded: EncodedAttachment) -> bytes | None:
 
 
 def _without_spaces(written: str) -> str | bytes:
-    if not any(space in written for space in _WHITESPACE):  # to look is much faster than to translate
-        return written
-    return written.encode("ascii").translate(None, _WHITESPACE.encode())
+    for space in _WHITESPACE:
+        if space in written:  # to look is much faster than to translate
+            return written.encode("ascii").translate(None, _WHITESPACE.encode())
+    return written
 
 
 def open_attachment(encoded: EncodedAttachment, content: bytes, *, limit: int) -> Attachment | Oversized:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from lxml.etree import _Element
@@ -20,6 +21,14 @@ class Field:
     tag: str
     element: _Element
     fields: Sequence["Field"]
+    _line: str | None = None
+
+    @property
+    def line(self) -> str:
+        """Its text on one line: read once, though header and content digest both ask for it."""
+        if self._line is None:
+            self._line = " ".join(whole_text(self.element).split())
+        return self._line
 
     @property
     def name(self) -> str:
@@ -32,14 +41,29 @@ def outline(element: _Element) -> Field:
 
     Comments and instructions, whose tags are functions, are left out: having lxml do that takes longer.
     """
-    inside = [outline(each) for each in element if not callable(each.tag)] if len(element) else ()
-    return Field(str(element.tag), element, inside)
+    following = element.iter()
+    return _outline(next(following), following)
 
 
-def children(parent: Field | None, name: str) -> Iterator[Field]:
+def _outline(element: _Element, following: Iterator[_Element]) -> Field:
+    """Return *element* with what is inside it, which *following* yields next.
+
+    One walk through the tree, of which each element takes as many as it holds: an iterator of its own for
+    each element takes longer than the elements do.
+    """
+    inside: list[Field] = []
+    for each in islice(following, len(element)):
+        if len(each):
+            inside.append(_outline(each, following))
+        elif isinstance(tag := each.tag, str):
+            inside.append(Field(tag, each, ()))
+    return Field(element.tag, element, inside)
+
+
+def children(parent: Field | None, name: str) -> Sequence[Field]:
     """Return the children of *parent* with *name*, in their order."""
     tag = _NAMESPACE + name
-    return (field for field in parent.fields if field.tag == tag) if parent is not None else iter(())
+    return [field for field in parent.fields if field.tag == tag] if parent is not None else ()
 
 
 def child(parent: Field | None, *names: str) -> Field | None:
@@ -54,7 +78,7 @@ def child(parent: Field | None, *names: str) -> Field | None:
 def text(parent: Field | None, *names: str) -> str:
     """Return the text of the first element that *names* lead to, on one line; empty where there is none."""
     field = child(parent, *names)
-    return " ".join(whole_text(field.element).split()) if field is not None else ""
+    return field.line if field is not None else ""
 
 
 def whole_text(element: _Element) -> str:
@@ -73,12 +97,12 @@ def business(message: Field) -> Field | None:
     return child(message, "edXMLEnvelope", "edXMLHeader", "TraceHeaderList", "Bussiness")
 
 
-def manifest_references(message: Field) -> Iterator[Field]:
+def manifest_references(message: Field) -> Sequence[Field]:
     """Return the entries of the manifest of *message*."""
     return children(child(message, "edXMLEnvelope", "edXMLBody", "edXMLManifest"), "Reference")
 
 
-def attachment_elements(message: Field) -> Iterator[Field]:
+def attachment_elements(message: Field) -> Sequence[Field]:
     """Return the attachments enclosed in *message*."""
     return children(child(message, "AttachmentEncoded"), "Attachment")
 

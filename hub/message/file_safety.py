@@ -23,6 +23,7 @@ _PROGRAMS_BY_FIRST_BYTES: Final = (
     (b"L\x00\x00\x00\x01\x14\x02\x00", "LNK"),
     (b"#!/", "script"),
 )
+_FIRST_BYTES: Final = tuple(first for first, _ in _PROGRAMS_BY_FIRST_BYTES)
 _STUB: Final = 64
 """Length of the header of a DOS or Windows program; a text has no NUL there."""
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -56,7 +57,9 @@ def program_in(content: bytes) -> str | None:
         return "EXE"
     if content.startswith(_OLE):
         return "MSI" if _ole_class(content) in _INSTALLERS else None
-    return next((kind for first, kind in _PROGRAMS_BY_FIRST_BYTES if content.startswith(first)), None)
+    if content.startswith(_FIRST_BYTES):  # hardly any file does: one question for all of them
+        return next(kind for first, kind in _PROGRAMS_BY_FIRST_BYTES if content.startswith(first))
+    return None
 
 
 def program_in_file(file: IO[bytes]) -> str | None:
@@ -86,7 +89,7 @@ def fault_of_name(name: str) -> Sentence | None:
         return Sentence("có ký tự ẩn hoặc đảo chiều chữ", "it holds hidden or direction-changing characters")
     if _ROOT.match(name):
         return Sentence("là đường dẫn tuyệt đối", "it is an absolute path")
-    if ".." in map(str.strip, _SEPARATORS.split(name)):
+    if ".." in name and ".." in map(str.strip, _SEPARATORS.split(name)):
         return Sentence("trỏ ra ngoài thư mục (..)", "it leads out of its folder (..)")
     return None
 

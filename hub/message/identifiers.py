@@ -3,6 +3,7 @@
 import hashlib
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NewType
 from uuid import UUID
 
@@ -30,6 +31,7 @@ Fingerprint = NewType("Fingerprint", bytes)
 
 _LEVEL_ONE = re.compile(r"[A-Z][0-9]{2}")
 _ZEROS = re.compile(r"0+")
+_LONGEST_KEPT: Final = 64
 _BELOW_MILLISECONDS: Final = 80
 
 
@@ -39,12 +41,20 @@ def agency_key(code: str) -> AgencyKey:
     QĐ 20/2020 codes grow from left to right (`H37.02.02`); the codes of QCVN 102:2016 and of the form before
     it run from right to left and are padded with zero groups (`000.00.00.H49`, `00.14.H29`).
     """
+    return _key_once(code) if len(code) <= _LONGEST_KEPT else _key(code)
+
+
+def _key(code: str) -> AgencyKey:
     groups = code.strip().upper().split(".")
     if not _LEVEL_ONE.fullmatch(groups[0]) and _LEVEL_ONE.fullmatch(groups[-1]):
         groups.reverse()
     while len(groups) > 1 and _ZEROS.fullmatch(groups[-1]):
         groups.pop()
     return AgencyKey(".".join(groups))
+
+
+_key_once: Final = lru_cache(maxsize=4_096)(_key)
+"""The same codes come again and again; but strangers write them, so few are kept, and only short ones."""
 
 
 def document_code(number: str | None, notation: str | None) -> str | None:

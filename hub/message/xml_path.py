@@ -1,10 +1,12 @@
 """Where an element stands, in the words a sender's developer can follow: names and positions, no prefixes."""
 
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
 
 _LONGEST_NAME: Final = 60
+_LONGEST_KEPT: Final = 200
 
 
 def name_of(element: etree._Element) -> str:
@@ -14,7 +16,15 @@ def name_of(element: etree._Element) -> str:
 
 def name_in(tag: str) -> str:
     """Return the name in *tag*, likewise."""
+    return _name_once(tag) if len(tag) <= _LONGEST_KEPT else _name(tag)
+
+
+def _name(tag: str) -> str:
     return tag.rpartition("}")[2][:_LONGEST_NAME]
+
+
+_name_once: Final = lru_cache(maxsize=512)(_name)
+"""Strangers write the tags: few are kept, and only short ones."""
 
 
 def path_of(element: etree._Element) -> str:
