@@ -20,6 +20,7 @@ PIECE: Final = 256 * 1024
 _SEPARATOR: Final = "\x1f"
 """Stands in no XML document, so in no name either."""
 _PARTS_WITH_PREFIX: Final = 3
+_LONGEST_KEPT: Final = 200
 _FORBIDDEN: Final = (b"<!DOCTYPE", b"<!ENTITY")
 _OVERLAP: Final = max(map(len, _FORBIDDEN)) - 1
 _LONGEST_TOKEN: Final = 1024 * 1024
@@ -278,9 +279,16 @@ def _document_type(*_: object) -> None:
     forbidden(vi="khai báo DOCTYPE hoặc ENTITY", en="a DOCTYPE or ENTITY declaration")
 
 
-@lru_cache(maxsize=4_096)
 def _name(written: str) -> Name:
+    return _name_once(written) if len(written) <= _LONGEST_KEPT else _split(written)
+
+
+def _split(written: str) -> Name:
     parts = written.split(_SEPARATOR)
     if len(parts) == 1:
         return Name("", parts[0], "")
     return Name(parts[0], parts[1], parts[2] if len(parts) == _PARTS_WITH_PREFIX else "")
+
+
+_name_once: Final = lru_cache(maxsize=4_096)(_split)
+"""Strangers write the names: only short ones are kept."""
