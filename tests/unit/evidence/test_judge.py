@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -70,10 +71,15 @@ def test_equal_members_are_equal_octets() -> None:
     assert backwards.written() == evidence().written()
 
 
-MEMBERS = sorted(evidence().members)
+def without_digest(name: str) -> str:
+    """Name a member as it is called in every process: keys, and so the digests in names, differ in each."""
+    return re.sub(r"[0-9a-f]{64}", "digest", name)
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+MEMBERS = sorted(evidence().members, key=without_digest)
+
+
+@pytest.mark.parametrize("name", MEMBERS, ids=without_digest)
 @pytest.mark.parametrize("part", range(8))
 def test_one_changed_byte_in_a_member_is_found_in_that_member(name: str, part: int) -> None:
     file = bytearray(evidence().written())
@@ -85,7 +91,7 @@ def test_one_changed_byte_in_a_member_is_found_in_that_member(name: str, part: i
     assert set(broken(judge(bytes(file), trust()))) >= {name}
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("name", MEMBERS, ids=without_digest)
 @pytest.mark.parametrize("part", range(4))
 def test_one_changed_byte_is_found_although_the_checksum_was_made_to_fit(name: str, part: int) -> None:
     content = bytearray(evidence().members[name])
