@@ -20,6 +20,7 @@ async def ready_says(hub: HubProcess, *, database: bool, broker: bool) -> None:
 
     async def says_so() -> bool:
         nonlocal said
+        assert hub.exit_code is None, "the hub has ended"
         answer = await hub.get("/health/ready")
         said = answer.text if answer is not None else "nothing"
         return answer is not None and answer.json() == expected and answer.is_success == expected["ready"]
