@@ -12,7 +12,7 @@ STAMP := .venv/.made-from-lock
 BENCH := .venv-bench/bin
 BENCH_STAMP := .venv-bench/.made-from-lock
 UNIT_FLOORS = $(wildcard tests/unit tests/model tests/vectors tests/architecture tests/audit)
-# They mostly wait for servers: two processes halve the time, each with servers of its own (tests/conftest.py).
+# Two processes halve the time, each with servers of its own (tests/conftest.py).
 SIDE_BY_SIDE = -n $(WORKERS)
 WORKERS ?= 2
 SOURCES = $(wildcard hub adapters deploy tests)
@@ -67,7 +67,7 @@ check: $(STAMP) ## Format, lint, types, walls, audits, unit tests: no services
 	$(BIN)/lint-imports
 	@$(BIN)/python -m tests.audit.leaks
 	@$(BIN)/python -m tests.audit.dependencies
-	$(if $(UNIT_FLOORS),$(BIN)/pytest -q -m "not long" $(UNIT_FLOORS),@echo "no unit tests yet")
+	$(if $(UNIT_FLOORS),$(BIN)/pytest -q -m "not long" $(SIDE_BY_SIDE) $(UNIT_FLOORS),@echo "no unit tests yet")
 
 .PHONY: test
 test: check ## Tests that fit in twenty minutes; BROKER=4: on RabbitMQ 4

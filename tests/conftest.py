@@ -18,31 +18,46 @@ pytest_plugins = [
     "tests.support.store",
 ]
 
-GROUPS = {
-    "acceptance": "axis",
-    "integration/cli": "axis",
-    "integration/folder": "axis",
-    "integration/vxp": "axis",
-    "integration/webhook": "axis",
-    "contract": "stack",
-    "integration/bodies": "stack",
-    "integration/certificates": "stack",
-    "integration/operations": "stack",
-    "integration/console": "stack",
-    "integration/postgres": "stack",
-    "integration/rabbitmq": "stack",
-    "chaos/test_broker_line.py": "stack",
-    "chaos/test_database_line.py": "stack",
-    "integration/test_local_stack.py": "servers",
-    "chaos/test_short_campaign.py": "campaign",
+TOGETHER = {
     "integration/secure": "secure",
-    "chaos/test_checker_planted.py": "planted",
-    "integration/rabbitmq/test_outages.py": "broker",
-    "integration/kit": "kit",
     "integration/restore": "restore",
-    "integration/cli/test_given_services.py": "given",
 }
-"""Which tests share servers that a session starts once, the longest group first; other files stand alone."""
+"""Which files share servers that nobody else needs; each other file is a group of its own."""
+FIRST = (
+    "acceptance/test_outages.py",
+    "acceptance/test_returns.py",
+    "acceptance/test_shutdown.py",
+    "chaos/test_short_campaign.py",
+    "integration/rabbitmq/test_outages.py",
+    "secure",
+    "chaos/test_checker_planted.py",
+    "integration/test_local_stack.py",
+    "acceptance/test_several_hubs.py",
+    "integration/kit/test_crashing.py",
+    "restore",
+    "acceptance/test_no_room.py",
+    "acceptance/test_crashes.py",
+    "acceptance/test_urgent.py",
+    "integration/cli/test_documents.py",
+    "integration/cli/test_registry_commands.py",
+    "integration/kit/test_sending.py",
+    "integration/kit/test_alarms.py",
+    "integration/console/test_described_api.py",
+    "integration/console/test_accessibility.py",
+    "acceptance/test_console.py",
+    "acceptance/test_large_bodies.py",
+    "integration/conformance/test_conformance.py",
+    "contract/test_consumer_contract.py",
+    "integration/webhook/test_exchange.py",
+    "integration/vxp/test_exchange.py",
+    "acceptance/test_tokens.py",
+    "integration/cli/test_given_services.py",
+)
+"""The longest groups, the longest first, so that processes side by side end together: the short ones fill up.
+
+A server that a session starts once is then started in each process that meets a test of it, which costs some
+seconds; a whole floor in one process would cost the minutes that the other waits for it.
+"""
 
 
 def pytest_configure() -> None:
@@ -53,16 +68,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest group begin."""
-    order = [*dict.fromkeys(GROUPS.values())]
-    groups = {item: group_of(item.nodeid) for item in items}
-    items.sort(key=lambda item: order.index(groups[item]) if groups[item] in order else len(order))
+    """Let the longest groups begin."""
+    turns = {group: turn for turn, group in enumerate(FIRST)}
+    items.sort(key=lambda item: turns.get(group_of(item.nodeid), len(turns)))
 
 
 def group_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0].removeprefix("tests/")
-    places = [place for place in GROUPS if file.startswith(place)]
-    return GROUPS[max(places, key=len)] if places else file
+    return next((group for place, group in TOGETHER.items() if file.startswith(place)), file)
 
 
 class GroupScheduling(LoadScopeScheduling):
