@@ -128,12 +128,16 @@ async def close_gaps(
 async def promise(
     transaction: Transaction, deliveries: Sequence[NewDelivery], claimant: Claimant
 ) -> tuple[OutboxEntry, ...]:
-    """Insert an outbox entry for each delivery and return those that this process may publish at once."""
+    """Insert an outbox entry for each delivery, which was entered, and return those that may go out at once.
+
+    Those are this process's own; the others wait as rows.
+    """
     if not deliveries:
         return ()
     rows = await transaction.fetch(
         statement("insert_outbox_entries"),
-        *columns([_entry_row(each) for each in deliveries], 8),
+        [each.delivery_id for each in deliveries],
+        [len(each.body) for each in deliveries],
         claimant.number,
         claimant.lease,
     )
@@ -162,18 +166,5 @@ def _delivery_row(each: NewDelivery) -> tuple[object, ...]:
         each.is_urgent,
         each.lane_number,
         each.correlation_id,
-        each.expires_at,
-    )
-
-
-def _entry_row(each: NewDelivery) -> tuple[object, ...]:
-    return (
-        each.delivery_id,
-        each.mailbox,
-        each.sender,
-        each.recipient,
-        each.is_urgent,
-        each.lane_number,
-        len(each.body),
         each.expires_at,
     )
