@@ -16,7 +16,7 @@ from hub.backends.clock import SystemClock, new_id
 from hub.backends.openid import OpenIdProvider, Registration
 from hub.backends.postgres.pool import Database
 from hub.backends.postgres.registry import PostgresRegistry
-from hub.backends.rabbitmq.management import ManagementAddress
+from hub.backends.rabbitmq.management import ManagementAddress, ManagementApi
 from hub.backends.web import WebClient, WebLimits
 from hub.bootstrap import alert_channels, hub_key
 from hub.bootstrap_blobs import blob_store
@@ -32,6 +32,7 @@ from hub.operations.large_reading import Originals
 from hub.operations.passwords import PasswordKeeper
 from hub.settings import Settings
 from hub.workers.attestation import Attestation
+from hub.workers.queue_watch import QueueWatch
 from hub.workers.search_index import SearchIndexer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -64,6 +65,7 @@ async def run_console(settings: Settings, stop: asyncio.Event) -> None:
             indexer = SearchIndexer(database=console.database, clock=console.clock)
             tasks.create_task(indexer.run(stop))
             tasks.create_task(_work_off_campaigns(settings, console, stop))
+            tasks.create_task(_watch_queues(settings, console, stop))
             await stop.wait()
             server.should_exit = True
     log.info("console.stopped")
@@ -73,6 +75,21 @@ async def _work_off_campaigns(settings: Settings, console: Console, stop: asynci
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="campaigns") as executor:
         tools = campaign_tools(settings, console.registry, executor, attest=console.attest, seal=console.seal)
         await CampaignRunner(console.database, tools).run(stop)
+
+
+async def _watch_queues(settings: Settings, console: Console, stop: asyncio.Event) -> None:
+    """Notice lost queues, where the settings say how to ask the broker."""
+    if (address := console.management) is None:
+        log.warning("queues.not_watched", reason="management_url, management_user or management_password")
+        return
+    watch = QueueWatch(
+        database=console.database,
+        connect=lambda: ManagementApi(address),
+        clock=console.clock,
+        interval=settings.queue_watch_interval,
+        patience=settings.queue_watch_patience,
+    )
+    await watch.run(stop)
 
 
 @asynccontextmanager

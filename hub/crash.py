@@ -25,6 +25,8 @@ SEALER_POINTS: Final = frozenset({"audit.inside_seal", "audit.after_seal"})
 """Only the one hub process that is the sealer passes here."""
 CAMPAIGN_POINTS: Final = frozenset({"campaign.inside_move", "campaign.after_move"})
 """Who works on campaigns passes here, which no hub process does."""
+LOSS_POINTS: Final = frozenset({"losses.inside_batch", "losses.after_batch"})
+"""Who sends again what a lost queue held passes here, which no hub process does."""
 SWEEP_POINTS: Final = frozenset({"sweep.before_delete", "sweep.after_delete"})
 """A hub process passes here only where it deletes a large body."""
 

@@ -29,6 +29,7 @@ from hub.commands import (
     inbox,
     invalid,
     keys,
+    losses,
     queues,
     reconcile,
     running,
@@ -79,6 +80,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(campaigns.app, name="campaigns")
+app.add_typer(losses.app, name="losses")
 app.add_typer(invalid.app, name="invalid")
 app.add_typer(topology.app, name="topology")
 app.add_typer(conformance.app, name="conformance")

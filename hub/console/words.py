@@ -34,6 +34,7 @@ EVENTS: Final = {
     "delivery.reported": msgid("reported on by the recipient"),
     "delivery.reported_late": msgid("reported on too late"),
     "delivery.replayed": msgid("replayed by an operator"),
+    "delivery.sent_again": msgid("sent again after its queue was lost"),
     "delivery.discarded": msgid("discarded by an operator"),
     "delivery.restored": msgid("restored by an operator"),
     "delivery.rerouted": msgid("sent another way"),
@@ -146,6 +147,7 @@ LATE: Final = {
 }
 ALERTS: Final = {
     AlertKind.RECIPIENT_FAILING: msgid("a recipient fails"),
+    AlertKind.QUEUE_LOST: msgid("a queue was lost"),
     AlertKind.QUEUE_GROWING: msgid("deliveries wait too long"),
     AlertKind.CERTIFICATE_ENDING: msgid("a certificate ends soon"),
     AlertKind.DEADLINE_AT_RISK: msgid("documents fall due"),

@@ -10,6 +10,8 @@ class AlertKind(StrEnum):
 
     RECIPIENT_FAILING = "recipient_failing"
     """A mailbox is parked: it rejects everything, or its queue is full or missing. Subject: the mailbox."""
+    QUEUE_LOST = "queue_lost"
+    """Its queue was deleted, made anew or emptied, and what lay in it may be lost. Subject: the mailbox."""
     QUEUE_GROWING = "queue_growing"
     """Deliveries wait in the database too long, or too many. Subject: the mailbox."""
     CERTIFICATE_ENDING = "certificate_ending"

@@ -54,6 +54,14 @@ _WORDINGS: Final = MappingProxyType(
             next_en="Call the agency; its documents are kept and go out by themselves once its system works."
             " See: truc queues",
         ),
+        AlertKind.QUEUE_LOST: _Wording(
+            vi="Hàng đợi của {subject} đã bị xoá, tạo lại hoặc làm rỗng; văn bản trong đó có thể đã mất",
+            en="The queue of {subject} was deleted, made anew or emptied; what lay in it may be lost",
+            next_vi="Mọi văn bản vẫn còn trong cơ sở dữ liệu. Xem: truc losses list."
+            " Gửi lại: truc losses mend MÃ_HỘP_THƯ",
+            next_en="The database still has all of it. See: truc losses list."
+            " Send it again: truc losses mend MAILBOX",
+        ),
         AlertKind.QUEUE_GROWING: _Wording(
             vi="Văn bản gửi tới {subject} đang chờ quá lâu",
             en="Deliveries for {subject} wait too long",

@@ -20,6 +20,7 @@ _SAID_BY_OTHERS = frozenset(
         "delivery.discarded",
         "delivery.restored",
         "delivery.rerouted",
+        "delivery.sent_again",
     }
 )
 _IN_A_LINE_OF_ITS_OWN = frozenset({MANDATED_FOR, HANDED_OVER})

@@ -9,10 +9,11 @@ from typing import Final
 import structlog
 
 from hub.backends.alert_channels import Channel
-from hub.backends.postgres import alerting
+from hub.backends.postgres import alerting, queue_watching
 from hub.backends.postgres.audit_log import read_log_state
 from hub.backends.postgres.gauges import MailboxBacklog, read_backlog
 from hub.backends.postgres.pool import Database
+from hub.backends.postgres.queue_watching import QueueLoss
 from hub.backends.postgres.traffic import FailingMailbox, read_failing_mailboxes
 from hub.errors import StorageRefused, TemporaryFailure
 from hub.message.alert import AXIS, AlertKind, AlertTerms, Incident
@@ -90,8 +91,10 @@ class AlertWorker:
             at_risk = await alerting.count_deadlines_at_risk(
                 transaction, Today.at(now + timedelta(days=1)).date, now - _HORIZON
             )
+            losses = await queue_watching.read_losses(transaction, is_open=True)
         return (
             *_failing(failing),
+            *(_lost(each) for each in losses),
             *self._growing(backlog.mailboxes, {each.mailbox for each in failing}),
             *await self._ending(now),
             *(_due(each) for each in at_risk),
@@ -170,6 +173,15 @@ def _failing(mailboxes: Sequence[FailingMailbox]) -> tuple[Incident, ...]:
         )
         for each in mailboxes
     )
+
+
+def _lost(loss: QueueLoss) -> Incident:
+    detail: dict[str, str | int] = {
+        "how": loss.kind.value,
+        "deliveries": loss.deliveries,
+        "noticed_at": loss.noticed_at.isoformat(),
+    }
+    return Incident(kind=AlertKind.QUEUE_LOST, subject=loss.mailbox, detail=detail)
 
 
 def _due(risk: alerting.AtRisk) -> Incident:

@@ -18,6 +18,7 @@ LANDED = {
     "0011_bodies.sql": "88e5e0682f325f55a79258ba5599875e441f95220a5956da7fb30f6715088537",
     "0012_catalogue.sql": "1c41add634b150d60ee6c7c246079c9b7fcb16c9c428e45bbd9badccaae2a5cb",
     "0013_reject_reasons.sql": "4e9a1eb9c5892567de09428f1e7cf053464a836712ca5d9ac2b4dcb7ebd6f0a6",
+    "0014_queue_losses.sql": "90ac1a83883b47e66be74686ef2916cd1da169c2ae5aa16b96f298ca32241199",
 }
 """SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of
 all local stacks; from then on lines are only added."""

@@ -26,7 +26,7 @@ from hub.backends.rabbitmq.drift import (
 )
 from hub.backends.rabbitmq.management import ManagementApi, Record
 from hub.backends.rabbitmq.topology import HUB_TAG, MAILBOX_TAG, POLICY_PREFIX, Topology
-from hub.message.properties import DEAD_LETTER_EXCHANGE
+from hub.message.properties import DEAD_LETTER_EXCHANGE, MARKS_EXCHANGE
 
 OUR_QUEUES: Final = r"^(hub|agency)\."
 OUR_EXCHANGES: Final = re.compile(rf"axis\..*|{re.escape(DEAD_LETTER_EXCHANGE)}")
@@ -70,7 +70,9 @@ async def _entities(api: ManagementApi) -> AsyncIterator[tuple[Thing, str]]:
         yield Thing(kind=Kind.QUEUE, name=name), queue_fact(record)
         yield Thing(kind=Kind.POLICY_IN_FORCE, name=name), rules.on_queue(name)
     for record in await api.records(f"bindings/{api.vhost}"):
-        if OUR_EXCHANGES.fullmatch(str(record["source"])):
+        # Marks come and go with whoever watches the queues; nobody hears anything by one.
+        source = str(record["source"])
+        if source != MARKS_EXCHANGE and OUR_EXCHANGES.fullmatch(source):
             yield bound_thing(record), "bound"
 
 

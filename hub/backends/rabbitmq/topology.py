@@ -21,6 +21,7 @@ from hub.message.properties import (
     DELIVER_EXCHANGE,
     INTAKE_QUEUE,
     INVALID_QUEUE,
+    MARKS_EXCHANGE,
     RETURNED_EXCHANGE,
     RETURNED_QUEUE,
     SUBMIT_EXCHANGE,
@@ -159,6 +160,7 @@ EXCHANGES: Final = (
     Exchange(name=DELIVER_EXCHANGE, kind="direct"),
     Exchange(name=RETURNED_EXCHANGE, kind="fanout"),
     Exchange(name=DEAD_LETTER_EXCHANGE, kind="fanout"),
+    Exchange(name=MARKS_EXCHANGE, kind="direct"),
 )
 HUB_BINDINGS: Final = (
     Binding(exchange=SUBMIT_EXCHANGE, queue=INTAKE_QUEUE, routing_key="#"),

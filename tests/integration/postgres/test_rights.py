@@ -99,6 +99,10 @@ EXPECTED = {
         "messages": "INSERT",
         "operator_actions": "INSERT(action, case_id, delivery_id, detail, operator, reason)",
         "outbox_entries": "DELETE, INSERT, UPDATE",
+        "queue_losses": "INSERT(deliveries, kind, mailbox, since), UPDATE(deliveries, ended_at,"
+        " ended_because, ended_by, noticed_at, since)",
+        "queue_watches": "INSERT, UPDATE(counted_at, depth, empty_at, event_id, mark, marked_at, published,"
+        " taken)",
         "receipt_sheets": "INSERT",
         "receipt_subjects": "INSERT",
         "receipts": "INSERT",

@@ -72,6 +72,11 @@ grant insert on document_search, mailbox_sightings to :operator;
 grant update (seen_at) on mailbox_sightings to :operator;
 -- An alert that somebody tries out.
 grant insert on alerts, alert_notices to :operator;
+-- The console's process watches the mailboxes' queues.
+grant insert on queue_watches to :operator;
+grant update (mark, marked_at, empty_at, counted_at, depth, published, taken, event_id) on queue_watches to :operator;
+grant insert (mailbox, kind, since, deliveries) on queue_losses to :operator;
+grant update (since, noticed_at, deliveries, ended_at, ended_because, ended_by) on queue_losses to :operator;
 -- After a restore, operators bring back what agencies can prove (`truc reconcile`): appended, never altered.
 grant insert on messages, submissions, documents, lanes, statuses, refusals, cases, trust_objects, validations
     to :operator;
