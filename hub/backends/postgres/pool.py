@@ -1,15 +1,14 @@
 """The connections to PostgreSQL; foreign errors are translated here, at the border."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Final, Protocol, Self
 
 import asyncpg
-from pydantic_core import to_json
 
+from hub.backends.postgres.codecs import Codecs
 from hub.backends.postgres.primary import AWAY, PROBE, Primary
 from hub.backends.postgres.room import Room
 from hub.errors import AnswerLost, StatementTooSlow, StorageFull, StorageRefused, TemporaryFailure
@@ -48,11 +47,6 @@ _RACES: Final = (
     asyncpg.InvalidCachedStatementError,  # somebody has migrated; the next preparation fits
 )
 PROBE_SECONDS: Final = 5.0
-_JSONB_VERSION: Final = b"\x01"
-_ARRAY_TYPES: Final = (
-    "uuid", "text", "bytea", "bigint", "int", "smallint", "boolean", "timestamptz", "date", "jsonb",
-)  # fmt: skip
-_ARRAYS: Final = "select " + ", ".join(f"${n}::{name}[]" for n, name in enumerate(_ARRAY_TYPES, start=1))
 
 
 class Database:
@@ -88,7 +82,7 @@ class Database:
                 min_size=1,
                 max_size=size,
                 command_timeout=patience.total_seconds(),
-                init=_prepare,
+                init=Codecs().prepare,
                 reset=_leave_as_it_is,
                 server_settings={
                     "application_name": name,
@@ -223,24 +217,6 @@ async def _leave_as_it_is(_connection: object) -> None:
 
     The hub changes no setting of a session, listens to nothing and holds its advisory lock elsewhere.
     """
-
-
-async def _prepare(connection: asyncpg.Connection) -> None:
-    # In binary an array of it needs no quoting: half a statement's time where each row has one.
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=_to_jsonb, decoder=_from_jsonb, format="binary"
-    )
-    # The driver asks what an array is at the first statement that has one, by a query of a millisecond: once
-    # for all, not once for each statement on each connection.
-    await connection.fetchrow(_ARRAYS, *[None] * len(_ARRAY_TYPES))
-
-
-def _to_jsonb(value: object) -> bytes:
-    return _JSONB_VERSION + to_json(value)
-
-
-def _from_jsonb(value: bytes) -> object:
-    return json.loads(value[len(_JSONB_VERSION) :])
 
 
 def _is_cancelled() -> bool:
