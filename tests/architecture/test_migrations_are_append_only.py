@@ -19,6 +19,7 @@ LANDED = {
     "0012_catalogue.sql": "1c41add634b150d60ee6c7c246079c9b7fcb16c9c428e45bbd9badccaae2a5cb",
     "0013_reject_reasons.sql": "4e9a1eb9c5892567de09428f1e7cf053464a836712ca5d9ac2b4dcb7ebd6f0a6",
     "0014_queue_losses.sql": "90ac1a83883b47e66be74686ef2916cd1da169c2ae5aa16b96f298ca32241199",
+    "0015_room_for_confirms.sql": "678bad9f098f3b3f4502fe54dd22790130016c2ae02db334a236d067ce10376f",
 }
 """SHA-256 of every migration. Until the first release a line may be changed, on purpose and with a purge of
 all local stacks; from then on lines are only added."""
