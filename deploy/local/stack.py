@@ -88,7 +88,10 @@ class LocalStack:
             self._stop()
 
     def purge(self) -> None:
-        """Stop both and delete the home, also the part of it that lies elsewhere, and the stacks below it."""
+        """End both and delete the home, also the part of it that lies elsewhere, and the stacks below it.
+
+        They are killed: nothing that they would write before they stop is kept.
+        """
         if not self.home.exists():
             return
         for below in (
@@ -98,6 +101,8 @@ class LocalStack:
             LocalStack(below.parent, progress=self._progress).purge()
         if read_record(self.home) is not None:
             with self._alone():
+                self.broker.kill()
+                self.database.kill()
                 self._stop()
                 self.database.remove()
         for folder in (outside_folder(self.home), place_broker(self.home)):

@@ -29,7 +29,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         place.prepare()
         yield home
     finally:
-        place.stop()
+        if place.is_running:  # killed, for nothing of it is kept
+            place.broker.kill()
+            place.broker.stop()
 
 
 def commands_of(*words: str) -> Commands:

@@ -59,7 +59,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     try:
         broker.start()
         yield broker
-    finally:  # also of a node that did not start in time
+    finally:  # also of a node that did not start in time; killed, for nothing of it is kept
+        broker.kill()
         broker.stop()
 
 
