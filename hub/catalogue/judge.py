@@ -1,5 +1,6 @@
 """The judge: XSD 1.1, every violation with its path and a sentence that a developer can act on."""
 
+import gc
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,8 @@ from hub.message.xml_path import path_of
 
 _MOST_VIOLATIONS: Final = 100
 """A list that a person can work through; whoever breaks more rules has broken them by one mistake."""
+_FORGETS_EVERY: Final = 4
+"""Messages; beside four judgements it is not to be measured."""
 _LONGEST_VALUE: Final = 40
 _TEXT: Final = frozenset({"NonEmptyLine", "NonEmptyParagraph"})
 _LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -44,10 +47,26 @@ class Judge:
     def __init__(self, schema: Path) -> None:
         """Compile *schema*, which takes a fifth of a second."""
         self._schema = xmlschema.XMLSchema11(schema, allow="local", defuse="never")
+        self._judged = 0
 
     def violations(self, tree: etree._Element) -> tuple[Violation, ...]:
         """Return the violations in *tree* in its order, up to a number that one can work through."""
-        return tuple(islice(self._violations(tree), _MOST_VIOLATIONS))
+        try:
+            return tuple(islice(self._violations(tree), _MOST_VIOLATIONS))
+        finally:
+            self._judged += 1
+            if self._judged % _FORGETS_EVERY == 0:
+                self._forget()
+
+    def _forget(self) -> None:
+        """Let go of what the library keeps of the messages themselves.
+
+        It remembers for good what it found out about each name that it met, whoever made it up; and it leaves
+        each message in a cycle of nodes, which by itself goes after fifty thousand objects: thirty messages,
+        of whatever size.
+        """
+        self._schema.maps.cache.clear()
+        gc.collect(1)
 
     def _violations(self, tree: etree._Element) -> Iterator[Violation]:
         for error in self._schema.iter_errors(tree, use_location_hints=False):

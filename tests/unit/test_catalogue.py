@@ -1,4 +1,6 @@
+import gc
 import re
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -94,6 +96,26 @@ def test_the_list_of_violations_is_one_that_a_person_can_work_through() -> None:
     codes = [f"not a code {number}" for number in range(500)]
 
     assert len(CATALOGUE.violations(parse_hardened(a_document().to(*codes).unsigned()))) == 100
+
+
+def test_the_judge_keeps_nothing_of_a_message() -> None:
+    def judge(name: str) -> None:
+        strange = "".join(f"<n{name}-{each}-{'x' * 50_000}/>" for each in range(20))
+        body = a_document().unsigned().replace(b"<edXML:Subject>", f"{strange}<edXML:Subject>".encode(), 1)
+        assert CATALOGUE.judge(parse_hardened(body)) != ()
+
+    gc.disable()  # what needs it would take thirty messages to go
+    tracemalloc.start()
+    held = []
+    try:
+        for turn in range(12):
+            judge(str(turn))
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+    assert min(held[-4:]) - min(held[:4]) < 100_000
 
 
 def test_the_content_of_an_attachment_is_not_looked_at() -> None:
