@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hub.message.edxml import Attachment, LargeAttachment
-from hub.message.edxml_elements import Field, business, message_header, whole_text
+from hub.message.edxml_elements import Field, business, line_of, message_header, whole_text
 from hub.message.identifiers import Digest, agency_key
 from hub.message.xml_path import name_in
 
@@ -27,12 +27,12 @@ def content_digest(message: Field, attachments: Sequence[Attachment | LargeAttac
 
 
 def _sender(header: Field | None) -> list[bytes]:
-    parties = header.fields if header is not None else ()
+    parties = header if header is not None else ()
     return [
         f"From={agency_key(whole_text(code.element))}".encode()
         for sender in parties
         if sender.tag.endswith("From") and name_in(sender.tag) == "From"
-        for code in sender.fields
+        for code in sender
         if name_in(code.tag) == _AGENCY
     ]
 
@@ -46,14 +46,14 @@ def _leaves(part: Field | None) -> list[bytes]:
 
 def _add_leaves(parent: Field, path: str, lines: list[bytes]) -> None:
     times: dict[str, int] = {}
-    for field in parent.fields:
+    for field in parent:
         name = name_in(field.tag)
         if name in _NOT_CONTENT:
             continue
         times[name] = place = times.get(name, 0) + 1
         if len(field.element):
             _add_leaves(field, f"{path}/{name}[{place}]", lines)
-        elif written := field.line:
+        elif written := line_of(field):
             said = agency_key(written) if name == _AGENCY else written
             lines.append(f"{path}/{name}[{place}]={said}".encode())
 

@@ -1,39 +1,33 @@
 """Walking in an edXML tree: by name, in any order, without stumbling over what is missing."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from lxml.etree import _Element
 
 from hub.message.edxml import EDXML_NAMESPACE
-from hub.message.xml_path import name_in
 
 _NAMESPACE: Final = f"{{{EDXML_NAMESPACE}}}"
 _MESSAGE_HEADER: Final = ("edXMLEnvelope", "edXMLHeader", "MessageHeader")
 
 
-@dataclass(slots=True, eq=False)  # not frozen: a document has fifty, and freezing would double their cost
-class Field:
-    """An element and the elements inside it, as they stand."""
+class Field(list["Field"]):
+    """An element, with its tag, and as a list the elements inside it.
 
-    tag: str
+    A document has fifty, and Python makes a list in half the time that any other object of ours takes.
+    """
+
+    __slots__ = ("element", "line", "tag")
+
     element: _Element
-    fields: Sequence["Field"]
-    _line: str | None = None
+    line: str | None
+    """Its text, once `line_of` has been asked for it."""
+    tag: str
 
-    @property
-    def line(self) -> str:
-        """Its text on one line: read once, though header and content digest both ask for it."""
-        if self._line is None:
-            self._line = " ".join(whole_text(self.element).split())
-        return self._line
-
-    @property
-    def name(self) -> str:
-        """Its name without the namespace, shortened where it is absurdly long."""
-        return name_in(self.tag)
+    def __bool__(self) -> bool:
+        """Say that it is there, also where nothing is inside it."""
+        return True
 
 
 def outline(element: _Element) -> Field:
@@ -51,34 +45,50 @@ def _outline(element: _Element, following: Iterator[_Element]) -> Field:
     One walk through the tree, of which each element takes as many as it holds: an iterator of its own for
     each element takes longer than the elements do.
     """
-    inside: list[Field] = []
+    field = Field()
+    field.tag, field.element, field.line = element.tag, element, None
     for each in islice(following, len(element)):
         if len(each):
-            inside.append(_outline(each, following))
+            field.append(_outline(each, following))
         elif isinstance(tag := each.tag, str):
-            inside.append(Field(tag, each, ()))
-    return Field(element.tag, element, inside)
+            leaf = Field()
+            leaf.tag, leaf.element, leaf.line = tag, each, None
+            field.append(leaf)
+    return field
 
 
 def children(parent: Field | None, name: str) -> Sequence[Field]:
     """Return the children of *parent* with *name*, in their order."""
     tag = _NAMESPACE + name
-    return [field for field in parent.fields if field.tag == tag] if parent is not None else ()
+    return [field for field in parent if field.tag == tag] if parent is not None else ()
 
 
 def child(parent: Field | None, *names: str) -> Field | None:
     """Return the first element that *names* lead to, downwards from *parent*."""
+    if parent is None:
+        return None
     for name in names:
-        if parent is None:
+        tag = _NAMESPACE + name
+        for field in parent:
+            if field.tag == tag:
+                parent = field
+                break
+        else:
             return None
-        parent = _first(parent.fields, _NAMESPACE + name)
     return parent
 
 
 def text(parent: Field | None, *names: str) -> str:
     """Return the text of the first element that *names* lead to, on one line; empty where there is none."""
     field = child(parent, *names)
-    return field.line if field is not None else ""
+    return line_of(field) if field is not None else ""
+
+
+def line_of(field: Field) -> str:
+    """Return the text of *field* on one line: read once, though header and content digest both want it."""
+    if field.line is None:
+        field.line = " ".join(whole_text(field.element).split())
+    return field.line
 
 
 def whole_text(element: _Element) -> str:
@@ -110,10 +120,3 @@ def attachment_elements(message: Field) -> Sequence[Field]:
 def is_status(message: Field) -> bool:
     """Whether *message* is a status message: it has a `StatusCode`."""
     return child(message, *_MESSAGE_HEADER, "StatusCode") is not None
-
-
-def _first(fields: Sequence[Field], tag: str) -> Field | None:
-    for field in fields:
-        if field.tag == tag:
-            return field
-    return None

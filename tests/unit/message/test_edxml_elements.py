@@ -27,7 +27,7 @@ def trees(draw: st.DrawFn, depth: int = 3) -> etree._Element:
 
 
 def elements_in(field: Field) -> list[etree._Element]:
-    return [field.element, *(element for inner in field.fields for element in elements_in(inner))]
+    return [field.element, *(element for inner in field for element in elements_in(inner))]
 
 
 @given(trees())
@@ -45,6 +45,13 @@ def test_children_and_their_text_are_those_that_xpath_finds(tree: etree._Element
     field = outline(tree)
     assert [each.element for each in children(field, name)] == found
     assert text(field, name) == " ".join(first.split())
+
+
+def test_an_element_with_nothing_inside_is_there_all_the_same() -> None:
+    (empty,) = outline(parse_hardened(b"<a><b/></a>"))
+
+    assert empty
+    assert list(empty) == []
 
 
 def test_names_lead_to_the_first_of_each_and_no_further() -> None:

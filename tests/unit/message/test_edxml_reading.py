@@ -137,6 +137,13 @@ def test_a_business_type_that_is_none_is_not_guessed(value: str) -> None:
     assert find_header(outline(parse_hardened(body))) is None
 
 
+@pytest.mark.parametrize("value", ["5", "-1", "x", "٣", "03", "1 2"])
+def test_a_priority_that_is_none_is_not_guessed(value: str) -> None:
+    body = re.sub(rb"(<edXML:Priority>)0", rb"\g<1>" + value.encode(), a_document().unsigned())
+
+    assert find_header(outline(parse_hardened(body))) is None
+
+
 def test_elements_of_another_namespace_are_not_read() -> None:
     body = (
         a_document()

@@ -28,6 +28,12 @@ def test_a_code_has_one_key_whichever_form_it_is_written_in(code: str, key: str)
     assert agency_key(code) == key
 
 
+@pytest.mark.parametrize("groups", [1, 20, 100_000])
+def test_a_code_of_any_length_has_its_key(groups: int) -> None:
+    assert agency_key("00." * groups + "h41") == "H41"
+    assert agency_key("h41" + ".1" * groups) == "H41" + ".1" * groups
+
+
 @given(
     st.from_regex(r"[A-Z][0-9]{2}", fullmatch=True),
     st.lists(st.from_regex(r"[0-9]{2}", fullmatch=True).filter(lambda group: group != "00"), max_size=3),
