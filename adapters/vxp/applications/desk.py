@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adapters.vxp.applications import book
 from adapters.vxp.applications.book import Application, Wish
+from adapters.vxp.applications.fields import Code, Mail, Name, Telephone
 from adapters.vxp.applications.standing import Standing, stand
 from adapters.vxp.catalogue.catalogue import Catalogue
 from adapters.vxp.refusals import Reason, Refused
@@ -36,13 +37,13 @@ class Asked(BaseModel):
         frozen=True, extra="ignore", coerce_numbers_to_str=True, str_strip_whitespace=True
     )
 
-    code: Annotated[str, Field(pattern=r"^[0-9A-Za-z]+(\.[0-9A-Za-z]+)*$", max_length=35)]
-    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=500)]
-    pcode: Annotated[str, Field(pattern=r"^[0-9A-Za-z]+(\.[0-9A-Za-z]+)*$", max_length=35)]
+    code: Code
+    name: Name
+    pcode: Code
     """The agency above it."""
-    mail: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)] = ""
-    mobile: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=50)] = ""
-    fax: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=50)] = ""
+    mail: Mail = ""
+    mobile: Telephone = ""
+    fax: Telephone = ""
 
 
 def read_asked(fields: Mapping[str, object]) -> Asked:

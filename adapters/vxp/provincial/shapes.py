@@ -4,6 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.vxp.applications.fields import Code, Mail, Name, Telephone
+
 Kind: TypeAlias = Literal["edoc", "status"]
 Transport: TypeAlias = Literal["initial", "processing", "done", "fail"]
 
@@ -121,9 +123,9 @@ class NewAgency(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    code: Annotated[str, Field(pattern=r"^[0-9A-Za-z]+(\.[0-9A-Za-z]+)*$", max_length=35)]
-    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=500)]
-    pcode: Annotated[str, Field(pattern=r"^[0-9A-Za-z]+(\.[0-9A-Za-z]+)*$", max_length=35)]
-    mail: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)] = ""
-    mobile: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=50)] = ""
-    fax: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=50)] = ""
+    code: Code
+    name: Name
+    pcode: Code
+    mail: Mail = ""
+    mobile: Telephone = ""
+    fax: Telephone = ""
