@@ -15,7 +15,7 @@ from adapters.kit.cloakroom import Cloakroom
 from adapters.kit.crash import LargeBodyCrashPoint, crash_point
 from adapters.kit.journal import Journal
 from adapters.kit.outgoing import Outgoing, OutgoingState
-from adapters.kit.relay import Backoff
+from adapters.kit.relay import Backoff, idle
 from adapters.kit.spool import Spool
 from hub.errors import TemporaryFailure
 from hub.message.claim import read_claim
@@ -23,7 +23,6 @@ from hub.message.claim import read_claim
 _log = structlog.get_logger("adapters.kit")
 
 _AT_A_TIME: Final = 2
-_POLL_SECONDS: Final = 2.0
 _REMIND_SECONDS: Final = 3_600.0
 """How often the axis is reminded of a body whose claim check waits for the broker: it forgets in a day."""
 
@@ -57,7 +56,7 @@ class CheckIn:
                 self._work.clear()
                 waiting = await self._claim()
                 if not waiting:
-                    await self._idle()
+                    await idle(self._work)
                 async with asyncio.TaskGroup() as tasks:
                     for message in waiting:
                         tasks.create_task(self._check_in(message))
@@ -84,13 +83,6 @@ class CheckIn:
         for message in await self._journal.write(acts.waiting_large):
             with suppress(TemporaryFailure, OSError):
                 await self._cloakroom.check_in(read_claim(message.body), self._spool.sent(message.digest))
-
-    async def _idle(self) -> None:
-        try:
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self._work.wait()
-        except TimeoutError:
-            return
 
     async def _check_in(self, message: Outgoing) -> None:
         submission = message.submission_id

@@ -58,6 +58,13 @@ class Backoff:
         await asyncio.sleep(self._until - asyncio.get_running_loop().time())
 
 
+async def idle(work: asyncio.Event) -> None:
+    """Return when there is *work*, or when it is time to look for what another process left behind."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_POLL_SECONDS):
+            await work.wait()
+
+
 class Relay:
     """Publishes what the journal holds until it is confirmed; what it is handed it need not read."""
 
@@ -140,20 +147,13 @@ class Relay:
                 return [self._handed_over.popleft() for _ in range(count)]
             if claimed := await self._claim():
                 return claimed
-            await self._idle()
+            await idle(self._work)
 
     async def _claim(self) -> Sequence[Outgoing]:
         owner, limit, now = self.owner, self._window_size, datetime.now(UTC)
         return await self._journal.write(
             lambda connection: acts.claim(connection, owner=owner, limit=limit, at=now)
         )
-
-    async def _idle(self) -> None:
-        try:
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self._work.wait()
-        except TimeoutError:
-            return
 
     async def _publish(self, message: Outgoing, submit: Submit) -> None:
         crash_point(CrashPoint.AFTER_JOURNAL_BEFORE_PUBLISH)
