@@ -138,11 +138,12 @@ def _show(plan: "LossPlan") -> None:
     columns = ("kind", "document", "from", "to", "in the queue since", "delivery")
     shown.table("", columns, rows, nothing="nothing can have been lost / không có gì bị mất")
     if len(plan.deliveries) > LONGEST_LIST:
-        shown.say(f"… and {len(plan.deliveries) - LONGEST_LIST} more; --json shows all")
+        more = len(plan.deliveries) - LONGEST_LIST
+        shown.say(f"… and {more} more; --json shows all / còn {more} nữa; --json cho xem tất cả")
     counts = ", ".join(
         f"{count} {kind}" for kind, count in sorted(Counter(each.kind for each in plan.deliveries).items())
     )
     shown.say(
-        f"would be sent again / sẽ gửi lại: {counts or '0'}, in the queue after {shown.instant(plan.after)}"
-        f" and not after {shown.instant(plan.until)}"
+        f"would be sent again / sẽ gửi lại: {counts or '0'}, in the queue after / vào hàng đợi sau"
+        f" {shown.instant(plan.after)} and not after / và không sau {shown.instant(plan.until)}"
     )
