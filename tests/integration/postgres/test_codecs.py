@@ -43,9 +43,8 @@ async def test_only_the_first_connection_asks_what_arrays_are(hub_database: Data
             for name, values in VALUES.items():
                 await second.fetchval(f"select $1::{name}[]", values)
 
-    assert "pg_is_in_recovery" in str(
-        seen
-    )  # the first question of every connection, and the last before ours
+    # The first question of every connection, and the last before ours.
+    assert "pg_is_in_recovery" in str(seen)
     assert asked == [f"select $1::{name}[]" for name in VALUES]
 
 
