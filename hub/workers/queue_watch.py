@@ -18,7 +18,6 @@ from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.queue_watching import WatchedQueue
 from hub.backends.rabbitmq.management import ManagementApi
 from hub.backends.rabbitmq.queue_facts import BrokerFacts, QueueFacts, make_marks, read_facts
-from hub.backends.rabbitmq.topology import DELIVERY_TTL
 from hub.errors import ConfigurationError, StorageRefused, TemporaryFailure
 from hub.message.identifiers import MailboxName
 from hub.message.properties import queue_of
@@ -33,6 +32,7 @@ from hub.message.queue_ledger import (
     was_empty,
     with_count,
 )
+from hub.operations.queue_losses import OLDEST
 from hub.ports import Clock
 from hub.workers.waiting import wait
 
@@ -41,8 +41,6 @@ AGREEING: Final = 2
 """Looks in a row that have to say that a queue, or its mark, is gone."""
 REMEMBERED_EVERY: Final = timedelta(minutes=1)
 """How old `empty_at` may be, so that not every look is a write."""
-OLDEST: Final = DELIVERY_TTL + timedelta(days=1)
-"""Nothing lies in a queue for longer."""
 REST: Final = 5
 """A broker that is slow to answer is left alone for so many times as long as it took,"""
 SLOWEST: Final = 6
@@ -69,8 +67,8 @@ class QueueWatch:
     """As the operators' user."""
     connect: Connect
     clock: Clock
-    interval: timedelta = timedelta(seconds=10)
-    patience: timedelta = timedelta(seconds=30)
+    interval: timedelta
+    patience: timedelta
     """Longer than any figure of the broker is late."""
     _seen: dict[MailboxName, _Seen] = field(default_factory=dict)
 
