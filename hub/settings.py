@@ -261,8 +261,8 @@ class Settings(BaseSettings):
     queue_watch_interval: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0))
     """How often the console's process looks whether mailboxes' queues are still the ones that they were."""
     queue_watch_patience: timedelta = Field(default=timedelta(seconds=30), gt=timedelta(0))
-    """Longer than the broker's figures are late: above the sum of its `collect_statistics_interval` and
-    `quorum_tick_interval` (5 seconds each, where nobody has set them)."""
+    """More than twice as long as the broker's figures are late: above twice the sum of its
+    `collect_statistics_interval` and `quorum_tick_interval` (5 seconds each, where nobody has set them)."""
     alert_interval: timedelta = Field(default=timedelta(seconds=15), gt=timedelta(0))
     """How often the hub looks for incidents."""
     alert_calm: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(0))

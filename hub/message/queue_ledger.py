@@ -1,7 +1,10 @@
 """What the broker's counts of one queue prove: whether something left it that nobody took.
 
-Its figures lag by seconds, each by as many as it likes. So nothing is judged at one look: what is missing has
-to be missing at every look for as long as *patience*, and be more than what moved meanwhile.
+Its figures lag by seconds, each by as many as it likes, up to half of *patience*. So nothing is judged at one
+look: what is missing has to be missing at every look for as long as *patience*, and be more than what moved
+meanwhile. One of these looks lies so far from the first and the last that whatever was late there is not late
+here, or has moved until the last: two looks alone, however far apart, would take a document that was put in
+before the first and taken before the last for lost.
 """
 
 from collections.abc import Sequence
@@ -46,15 +49,16 @@ class QueueCount:
 def with_count(
     window: Sequence[QueueCount], count: QueueCount, patience: timedelta
 ) -> tuple[QueueCount, ...]:
-    """Return *window* with *count*, as far back as *patience* and one look beyond."""
+    """Return *window* with *count*, as far back as *patience* and two looks beyond."""
     recent = [each for each in window if count.at - each.at < patience]
     older = [each for each in window if count.at - each.at >= patience]
-    return (*older[-1:], *recent, count)
+    return (*older[-2:], *recent, count)
 
 
 def is_judged(window: Sequence[QueueCount], patience: timedelta) -> bool:
-    """Say whether *window* goes as far back as *patience*."""
-    return bool(window) and window[-1].at - window[0].at >= patience
+    """Say whether *window* has a look that lies half of *patience* from its first one and from its last."""
+    half = patience / 2
+    return any(each.at - window[0].at >= half and window[-1].at - each.at >= half for each in window)
 
 
 def is_at_rest(window: Sequence[QueueCount]) -> bool:

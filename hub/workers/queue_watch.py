@@ -69,7 +69,7 @@ class QueueWatch:
     clock: Clock
     interval: timedelta
     patience: timedelta
-    """Longer than any figure of the broker is late."""
+    """More than twice as long as any figure of the broker is late."""
     _seen: dict[MailboxName, _Seen] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -155,7 +155,7 @@ class _Round:
 
     async def _counted(self, known: WatchedQueue, queue: QueueFacts, seen: _Seen) -> WatchedQueue:
         """Hold the figures of *queue* against those of when it was last at rest."""
-        if queue.depth is None or not self.facts.counts:
+        if queue.depth is None or not self.facts.counts or known.is_full:
             seen.window = ()
             return replace(known, base=None)
         count = QueueCount(
@@ -173,7 +173,11 @@ class _Round:
             await self._lose(known, LossKind.EMPTIED)
             base = None
         is_empty = was_empty(seen.window) and (base is None or is_explained(base, seen.window))
-        if is_at_rest(seen.window):
+        # What only seems to be on its way back may as well be lost: it is compared until the trail has it.
+        is_open = (
+            base is not None and queue.is_counted and 0 < lost(base, seen.window, 0) <= self.facts.returned
+        )
+        if is_at_rest(seen.window) and not is_open:
             base = replace(count, event_id=seen.window[0].event_id)
         return replace(known, base=base, empty_at=self.now if is_empty else known.empty_at)
 

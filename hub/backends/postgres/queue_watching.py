@@ -32,6 +32,8 @@ class WatchedQueue:
     """What the broker had counted when it was last at rest."""
     lost: LossKind | None
     """The loss that waits for an operator."""
+    is_full: bool = False
+    """Whether it is parked since its queue takes nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,7 @@ def _watched(row: asyncpg.Record) -> WatchedQueue:
             event_id=row["event_id"],
         ),
         lost=LossKind(row["lost"]) if row["lost"] is not None else None,
+        is_full=row["is_full"],
     )
 
 

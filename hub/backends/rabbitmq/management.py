@@ -110,10 +110,19 @@ class ManagementApi:
         while number <= count:
             parameters = {**query, "page": str(number), "page_size": str(PAGE_SIZE)}
             page = self._parse(_RECORD, await self._request("GET", path, query=parameters))
-            for item in _RECORDS.validate_python(page["items"]):
+            items, count = self._page(page)
+            for item in items:
                 yield item
-            count = int(str(page["page_count"]))
             number += 1
+
+    def _page(self, page: Record) -> tuple[list[Record], int]:
+        """Return what stands on *page*, and how many there are."""
+        try:
+            return _RECORDS.validate_python(page.get("items")), int(str(page.get("page_count")))
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{self._address.url} answers with no page of a list: is that RabbitMQ, 3.10 or later?"
+            ) from error
 
     async def put(self, path: str, content: Mapping[str, JsonValue]) -> None:
         """Make something so."""

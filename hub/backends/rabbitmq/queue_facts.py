@@ -38,12 +38,13 @@ class BrokerFacts:
     """All of them at one look."""
 
     queues: Mapping[str, QueueFacts]
+    """By name; also those that a list has left out, as a node may that is slow, and that have a mark."""
     returned: int
     """What came back and no hub has settled yet."""
     uptimes: tuple[timedelta, ...]
     """Of each node that runs."""
     counts: bool
-    """Whether the broker counts what is published and taken at all."""
+    """Whether the broker counts what is published and taken; what is away has taken its part along."""
     has_marks: bool
     """Whether there is anything for marks to be bound to."""
 
@@ -55,18 +56,16 @@ async def read_facts(api: ManagementApi) -> BrokerFacts:
     moved = {str(each["name"]): each async for each in _moved(api)} if counts else {}
     depths = {str(each["name"]): _depth(each) async for each in _depths(api)}
     marks = await _marks(api)
+    nodes = await api.records("nodes")
+    running = [node for node in nodes if node.get("running")]
     return BrokerFacts(
         queues={
-            name: _facts(depth, moved.get(name, {}), frozenset((marks or {}).get(name, ())))
-            for name, depth in depths.items()
+            name: _facts(depths.get(name), moved.get(name, {}), frozenset((marks or {}).get(name, ())))
+            for name in depths.keys() | (marks or {}).keys()
         },
         returned=depths.get(RETURNED_QUEUE) or 0,
-        uptimes=tuple(
-            timedelta(milliseconds=_number(node.get("uptime")))
-            for node in await api.records("nodes")
-            if node.get("running")
-        ),
-        counts=counts,
+        uptimes=tuple(timedelta(milliseconds=_number(node.get("uptime"))) for node in running),
+        counts=counts and len(running) == len(nodes),
         has_marks=marks is not None,
     )
 
