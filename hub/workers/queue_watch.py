@@ -93,12 +93,16 @@ class QueueWatch:
             facts = await read_facts(api)
             if not facts.uptimes or min(facts.uptimes) < self.patience:
                 return  # it is still finding its queues and their figures
-            unmarked = await self._compare(facts, now, event_id)
+            unmarked = await self.compare(facts, now, event_id)
             if unmarked:
                 await make_marks(api, unmarked)
 
-    async def _compare(self, facts: BrokerFacts, now: datetime, event_id: int) -> Mapping[MailboxName, str]:
-        """Keep what has changed; returns the marks that are still to be made."""
+    async def compare(self, facts: BrokerFacts, now: datetime, event_id: int) -> Mapping[MailboxName, str]:
+        """Hold *facts* of a broker that has been up for a while, asked at *now*, against what is known.
+
+        *event_id* was the newest in the trail before they were asked for. Keeps what has changed and what was
+        lost, and returns the marks that are still to be made.
+        """
         async with queue_watching.comparing(self.database) as transaction:
             if transaction is None:
                 return {}
@@ -184,7 +188,8 @@ class _Round:
     def _base(self, base: QueueCount | None, count: QueueCount, seen: _Seen) -> QueueCount | None:
         """Return what to compare with, and forget what the broker no longer counts.
 
-        Where all nodes have restarted they count from nought: as good, if the queue was at rest before.
+        Where all nodes have restarted they count from nought. What was taken just before that is not in their
+        counts; so the queue is only judged where the whole broker has come back without anything.
         """
         before, seen.window = seen.window, ()
         booted_at = [self.now - each for each in self.facts.uptimes]
@@ -192,6 +197,7 @@ class _Round:
         if any(each > last for each in booted_at):
             was_at_rest = is_judged(before, self.patience) and is_at_rest(before)
             is_known = base is not None and was_at_rest and base.figures == before[-1].figures
+            is_known = is_known and self.facts.has_nothing_old
             if base is None or not is_known or not all(each > last for each in booted_at):
                 return None
             return replace(base, at=self.now, published=0, taken=0)

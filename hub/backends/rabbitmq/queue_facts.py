@@ -48,6 +48,11 @@ class BrokerFacts:
     has_marks: bool
     """Whether there is anything for marks to be bound to."""
 
+    @property
+    def has_nothing_old(self) -> bool:
+        """Say whether all that lies in queues was put there since the broker began to count."""
+        return all((each.depth or 0) <= each.published for each in self.queues.values())
+
 
 async def read_facts(api: ManagementApi) -> BrokerFacts:
     """Ask for all queues of mailboxes: a handful of requests, however many queues there are."""
