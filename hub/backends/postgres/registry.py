@@ -9,6 +9,7 @@ import asyncpg
 from hub.backends.postgres.pool import Database, Transaction
 from hub.backends.postgres.revocation import RevocationStock
 from hub.backends.postgres.statements import statement
+from hub.errors import TemporaryFailure
 from hub.message.directory import Agency, Directory, Mandate, RegisteredCertificate
 from hub.message.identifiers import AgencyCode, AgencyKey, Fingerprint, MailboxName
 from hub.ports import Clock
@@ -29,17 +30,44 @@ class PostgresRegistry:
         self._version = -1
         self._material = RevocationStock()
         self._asked_at = datetime.min.replace(tzinfo=UTC)
+        self._asking: asyncio.Future[None] | None = None
+        """Done when who asks just now has an answer, or knows that there is none."""
 
     async def directory(self) -> Directory:
         """Return the registry as it was at most *max_age* ago."""
         now = self._clock.now()
-        if now - self._asked_at >= self._max_age:
-            async with self._database.transaction() as transaction:
-                row = await transaction.fetchrow(statement("read_registry_version"))
-                if row is not None:
-                    await self._renew(transaction, row["version"], row["revocation_version"])
-            self._asked_at = now
+        while now - self._asked_at >= self._max_age:
+            if self._asking is None:
+                await self._ask(now)
+                break
+            await asyncio.shield(self._asking)
         return self._directory
+
+    async def _ask(self, now: datetime) -> None:
+        """Ask once for all who want to know meanwhile, and share the answer or the failure.
+
+        All workers of a hub ask at its start: each would read the whole registry, and have it in memory.
+        """
+        asking = self._asking = asyncio.get_running_loop().create_future()
+        try:
+            await self._read_what_is_new()
+        except TemporaryFailure as failure:
+            asking.set_exception(failure)
+            raise
+        else:
+            self._asked_at = now
+            asking.set_result(None)
+        finally:
+            if not asking.done():
+                asking.set_exception(TemporaryFailure("the registry was not read: who read it has stopped"))
+            asking.exception()  # it is seen here, also where nobody waits for it
+            self._asking = None
+
+    async def _read_what_is_new(self) -> None:
+        async with self._database.transaction() as transaction:
+            row = await transaction.fetchrow(statement("read_registry_version"))
+            if row is not None:
+                await self._renew(transaction, row["version"], row["revocation_version"])
 
     async def _renew(self, transaction: Transaction, version: int, revocation_version: int) -> None:
         material = self._directory.material
