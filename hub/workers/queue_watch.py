@@ -34,7 +34,6 @@ from hub.message.queue_ledger import (
 )
 from hub.operations.queue_losses import OLDEST
 from hub.ports import Clock
-from hub.workers.waiting import wait
 
 log = structlog.get_logger(__name__)
 AGREEING: Final = 2
@@ -73,8 +72,14 @@ class QueueWatch:
     _seen: dict[MailboxName, _Seen] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until *stop*; outages are sat out, and judged by nobody."""
-        while not stop.is_set():
+        """Look until *stop*, also where an answer is owed; outages are sat out, and judged by nobody."""
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(self._look_forever())
+            await stop.wait()
+            looking.cancel()
+
+    async def _look_forever(self) -> None:
+        while True:
             began = self.clock.now()
             try:
                 await self.look()
@@ -83,7 +88,7 @@ class QueueWatch:
             except (TemporaryFailure, StorageRefused, ConfigurationError) as failure:
                 log.warning("queues.unwatched", reason=str(failure))
                 pause = min(_AFTER_FAILURE, 3 * self.interval)
-            await wait(stop, pause)
+            await asyncio.sleep(pause.total_seconds())
 
     async def look(self) -> None:
         """Compare what the broker says with what is known, and mark what has no mark."""
