@@ -13,7 +13,7 @@ from lxml import etree
 LONGEST_SHAPE: Final = 32
 """Elements in a signature that is worth remembering; the profile's largest plain one has fewer."""
 _LONGEST_TEXT: Final = 4_096
-"""Characters in all its attributes, so that nobody fills the memory with strange ones."""
+"""Characters in all its names and attributes, so that nobody fills the memory with strange ones."""
 _MOST: Final = 1_000
 
 Shape: TypeAlias = tuple[tuple[object, int, tuple[tuple[str | bytes, str | bytes], ...]], ...]
@@ -63,7 +63,8 @@ def shape_of(elements: Sequence[etree._Element]) -> Shape:
 
 
 def _characters(shape: Shape) -> int:
-    return sum(len(name) + len(value) for _, _, attributes in shape for name, value in attributes)
+    names = sum(len(name) for name, _, _ in shape if isinstance(name, str))
+    return names + sum(len(name) + len(value) for _, _, attributes in shape for name, value in attributes)
 
 
 KNOWN_SHAPES: Final = KnownShapes()

@@ -145,6 +145,16 @@ def test_strange_attributes_do_not_fill_the_memory() -> None:
     assert shapes.get(shape_of(elements(root))) is None
 
 
+def test_long_names_in_a_hint_do_not_fill_the_memory() -> None:
+    shapes, root = KnownShapes(), parse_hardened(signed())
+    hint = etree.SubElement(next(root.iter(ds("X509Data"))), ds("X509SubjectName"))
+    etree.SubElement(hint, "x" * 5_000)
+
+    take_apart(root, ENVELOPE, shapes)
+
+    assert len(shapes) == 0
+
+
 def test_the_memory_is_bounded() -> None:
     shapes, root = KnownShapes(most=10), parse_hardened(signed())
 
